@@ -27,7 +27,7 @@ from ..backend.dtypes import DIFFERENTIABLE
 from ..graph import Leaf, Node, Storage, mode
 from .element import DTYPES
 from .element import dtype as ElementType
-from .layout import layout_of, settle, theirs
+from .layout import known, layout_of, settle, theirs
 from .size import Size, of_ints
 
 if TYPE_CHECKING:
@@ -221,6 +221,10 @@ class TensorBase:
                 f"numpy: can't convert a {self.device} tensor; copy it to the host first with "
                 "Tensor.cpu()"
             )
+        if known and id(root(self.array)) in known:
+            from .reseat import reseat  # which few programs need
+
+            reseat(self)
         return self.array.view()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
