@@ -348,3 +348,14 @@ def test_a_backward_pass_after_numpy_looked_at_a_flat_view() -> None:
     (flat[:2] * y.view(-1)[:2]).sum().backward()
     assert x.grad is not None
     assert x.grad.flatten()[:2].tolist() == [72.0, 16.0]
+
+
+def test_an_array_that_nothing_could_follow_is_read_only() -> None:
+    y = F.conv3d(torch.ones(2, 1, 3, 3, 3), torch.ones(2, 1, 2, 2, 2))
+    flat = y.view(-1)
+    for each in (flat, y):
+        with pytest.raises(ValueError, match="read-only"):
+            each.numpy()[0] = 1
+    del flat
+    y.numpy()[0] = 1
+    assert (y[0] == 1).all()

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .tensor import Tensor
 
 T = TypeVar("T", bound="TensorBase")
+reseat: Any = None  # set by `reseat.py`
 tensor_class: Any = None  # set by `tensor.py`, whose Tensor is this base with all operations
 Steps = tuple[Any, ...]  # to a view: (), or (the steps before, a rule, its constants)
 
@@ -222,10 +223,11 @@ class TensorBase:
                 "Tensor.cpu()"
             )
         if known and id(root(self.array)) in known:
-            from .reseat import reseat  # which few programs need
-
             reseat(self)
-        return self.array.view()
+        shown = self.array.view()
+        if known and id(root(self.array)) in known:  # nothing would follow what NumPy writes
+            shown.flags.writeable = False
+        return shown
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return numpy.array(self.numpy(), dtype=dtype, copy=copy)
@@ -404,7 +406,9 @@ def in_our_order(tensor: T) -> T:
         storage.ours = True
     else:  # of what nobody sees
         settle(tensor)
-        storage.ours = (layout_of(tensor.array), *(storage.ours or ()))  # type: ignore[misc]
+        all_of_it = tensor.numel() == tensor._view[0].numel()
+        others: Any = () if all_of_it or storage.ours is False else storage.ours
+        storage.ours = (layout_of(tensor.array), *others)
     return tensor
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..backend import namespace, numpy
 from ..backend.flat import root, rows
 from ..graph import Leaf, Node
+from . import base as bases
 from .base import TensorBase
 from .layout import known, place
 from .twins import Copied, lock
@@ -108,3 +109,6 @@ def _move(tensor: TensorBase, xp: Any, line: Array, offset: int, strides: tuple[
         node.storage = storage
         if node.value() is before:
             node.value = weakref.ref(array)
+
+
+bases.reseat = reseat
