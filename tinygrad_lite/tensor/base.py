@@ -396,19 +396,23 @@ def storage_of(tensor: TensorBase) -> Storage:
     return tensor._storage
 
 
-def in_our_order(tensor: T) -> T:
+def in_our_order(tensor: T, theirs: tuple[int, ...] | None = None) -> T:
     """A tensor itself, once noted that the library chose in which order its elements lie.
 
     For results whose axes were turned on the way to them: as PyTorch's, they may be viewed.
+
+    Args:
+        tensor: a result.
+        theirs: the strides of PyTorch's, in bytes; default: it lies row by row.
     """
     storage = tensor._storage
     if tensor._view is None:
-        storage.ours = True
+        storage.ours = True if theirs is None else (layout_of(tensor.array, theirs),)
     else:  # of what nobody sees
         settle(tensor)
         all_of_it = tensor.numel() == tensor._view[0].numel()
         others: Any = () if all_of_it or storage.ours is False else storage.ours
-        storage.ours = (layout_of(tensor.array), *others)
+        storage.ours = (layout_of(tensor.array, theirs), *others)
     return tensor
 
 

@@ -14,6 +14,7 @@ from ..ops import decompose as ops
 from .autocast import need_one_dtype
 from .base import new
 from .decompose import matrices, packed
+from .own_order import laid
 from .results import Named, of
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Reflections(Named):
     tau: Tensor
 
 
+@laid("columns", "rows")
 def geqrf(input: Tensor) -> Reflections:
     """A = Q R, with Q as reflections below R.
 
@@ -68,6 +70,7 @@ def _reflected(v: Tensor, tau: Tensor, x: Tensor, order: Iterable[int]) -> Tenso
     return x
 
 
+@laid("columns")
 def householder_product(A: Tensor, tau: Tensor) -> Tensor:
     """The first n columns of H₁ H₂ … Hₖ.
 
@@ -88,6 +91,7 @@ def orgqr(input: Tensor, input2: Tensor) -> Tensor:
     return householder_product(input, input2)
 
 
+@laid("columns")
 def ormqr(
     input: Tensor, input2: Tensor, input3: Tensor, left: bool = True, transpose: bool = False
 ) -> Tensor:

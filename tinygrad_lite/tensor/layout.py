@@ -47,7 +47,7 @@ def layout_of(array: Array, theirs: Ints | None = None, origin: int = 0) -> Layo
         origin: where its first element is in PyTorch's memory, in bytes.
     """
     item = array.dtype.itemsize
-    start = address(array) - address(root(array)) if array.size else 0
+    start = 0 if array.base is None else address(array) - address(root(array))
     theirs = by_rows(array.shape, item) if theirs is None else theirs
     return start, array.shape, array.strides, theirs, item, origin
 

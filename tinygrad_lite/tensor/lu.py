@@ -8,7 +8,7 @@ from ..backend import namespace, numpy
 from ..ops import decompose as ops
 from .base import in_our_order, new
 from .decompose import matrices, packed
-from .own_order import own_order
+from .own_order import laid, own_order
 from .promote import to_dtype
 from .results import Named, of
 from .solve import solve_triangular
@@ -68,6 +68,7 @@ def _split(both: Tensor) -> tuple[Tensor, Tensor]:
     return both[..., :k].tril(-1) + unit, both[..., :k, :].triu()
 
 
+@laid("rows", "rows", "rows")
 def lu(A: Tensor, *, pivot: bool = True) -> PLU:
     """A = P L U: P permutes rows, L has ones on its diagonal, U is upper triangular.
 
@@ -79,6 +80,7 @@ def lu(A: Tensor, *, pivot: bool = True) -> PLU:
     return of("linalg_lu", PLU(order.mT, *_split(both)))
 
 
+@laid("columns", "rows")
 def lu_factor(A: Tensor, *, pivot: bool = True) -> Factors:
     """`lu` in the form that `lu_solve` takes.
 
@@ -95,6 +97,7 @@ def lu_factor(A: Tensor, *, pivot: bool = True) -> Factors:
     return of("linalg_lu_factor", Factors(both, pivots))
 
 
+@laid("columns", "rows", "rows")
 def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -> FactorsInfo:
     """`lu_factor` that raises nothing unless asked."""
     if check_errors:
@@ -112,6 +115,7 @@ def first(holds: Tensor) -> Tensor:
     return _int32((found.argmax(-1) + 1) * holds.any(-1))
 
 
+@laid("columns", "rows")
 def old_lu(input: Tensor, pivot: bool = True, get_infos: bool = False) -> Any:
     """`linalg.lu_factor_ex`, as PyTorch had it before; the info only if asked for."""
     found = lu_factor_ex(input, pivot=pivot)
@@ -162,6 +166,7 @@ def lu_unpack(
     return of("lu_unpack", PLU(to_dtype(one, LU_data.array.dtype).mT, low, up))
 
 
+@laid("columns")
 def lu_solve(
     LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False
 ) -> Tensor:
@@ -196,6 +201,7 @@ def old_lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
 old_lu_solve.__name__ = "lu_solve"
 
 
+@laid("columns", "columns")
 def triangular_solve(
     input: Tensor,
     A: Tensor,

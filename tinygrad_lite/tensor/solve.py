@@ -16,7 +16,7 @@ from .decompose import eigvalsh, matrices, svdvals
 from .dims import whole
 from .index import common_shape
 from .linalg import matmul
-from .own_order import own_order
+from .own_order import laid, own_order
 from .promote import to_dtype
 from .results import Named, of
 
@@ -44,6 +44,7 @@ class Lstsq(Named):
     singular_values: Tensor
 
 
+@laid("columns")
 def inv(A: Tensor) -> Tensor:
     """A⁻¹.
 
@@ -93,7 +94,7 @@ def logdet(input: Tensor) -> Tensor:
     return logarithm.masked_fill(sign < 0, math.nan)
 
 
-@own_order
+@laid("columns")
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """The X of A X = B, or of X A = B.
 
@@ -162,6 +163,7 @@ def solve_triangular(
     return _solved("linalg.solve_triangular", a, B, left)
 
 
+@laid("columns")
 def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     """The X of A X = B, from the Cholesky factor of A = L Lᵀ.
 
@@ -175,6 +177,7 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     return _solved("cholesky_solve", lower.mT, y, True)
 
 
+@laid("columns")
 def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
     """A⁻¹ from the Cholesky factor of A = L Lᵀ; arguments as for `cholesky_solve`."""
     return cholesky_solve(identity(L).expand(L.shape), L, upper)
@@ -262,6 +265,7 @@ def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: An
     return (s > _tolerance(A, _largest(s), atol, rtol)).sum(-1)
 
 
+@laid("columns", "rows", "rows", "rows")
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Lstsq:
     """The X with the least |A X − B|, of those the shortest, as A⁺ B.
 
