@@ -140,7 +140,8 @@ class Leaf:
         tensor: a weak reference to the tensor.
         array, storage: the tensor's.
         hooks: called with the gradient before it is added to `.grad` (`tensor/hooks.py`), or None.
-        after: called with the tensor when `.grad` has been added to; None for none.
+        after: called with the tensor and the gradient when that was added to `.grad`, those that
+            are `last` at the end; None for none.
         order: a number that grows from one leaf or node to the next that is made.
     """
 
@@ -152,7 +153,7 @@ class Leaf:
         self.tensor = weakref.ref(tensor)
         self.array = array
         self.storage = storage
-        self.after: dict[int, Callable[[Any], Any]] | None = None
+        self.after: dict[int, Callable[[Any, Any], Any]] | None = None
         self.hooks: Any = None
         self.order = next(_order)
 
@@ -169,7 +170,8 @@ class Leaf:
         return dtype
 
     next_functions = ()
-    register_prehook: Any  # set by `tensor/hooks.py`
+    register_hook: Any  # both set by `tensor/hooks.py`
+    register_prehook: Any
     variable: Any  # set by `tensor/place.py`
 
     def name(self) -> str:
@@ -366,6 +368,18 @@ class Node:
         return f"<{self.name().rpartition(':')[2]} object at {id(self):#x}>"
 
 
+class Lasting(Node):
+    """A node whose VJPs captured what sizes alone tell, such as masks, and no tensor of a program.
+
+    It keeps them, so that a second pass is no error, as for nodes that captured no array.
+    """
+
+    __slots__ = ()
+
+    def release(self) -> None:
+        """Keep all."""
+
+
 class GradientEdge(NamedTuple):
     """A place in the graph: a node, and which of its outputs; `grad` takes it for a tensor."""
 
@@ -410,4 +424,4 @@ def _hold_arrays(vjps: tuple[Any, ...]) -> bool:
 
 
 # Types of captured values that hold no array.
-_PLAIN = frozenset({type(None), bool, int, float, str, slice, type(...), Namespace})
+_PLAIN = frozenset({type(None), bool, int, float, str, slice, type, type(...), Namespace})

@@ -157,7 +157,7 @@ class Uninitialized:
             "attributes."
         )
 
-    def _lacks(self) -> NoReturn:
+    def _lacks(self, *_: Any, **__: Any) -> NoReturn:
         """There are no elements yet to be counted, or to calculate with.
 
         Raises:
@@ -176,6 +176,15 @@ class Uninitialized:
     mean: Any = _lacks
     std: Any = _lacks
     norm: Any = _lacks
+    pow: Any = _lacks
+    abs: Any = _lacks
+    square: Any = _lacks
+    view: Any = _lacks
+    reshape: Any = _lacks
+    flatten: Any = _lacks
+    share_memory_: Any = _lacks
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __pow__ = __neg__ = _lacks
+    __truediv__ = __rtruediv__ = __matmul__ = __rmatmul__ = __getitem__ = _lacks
 
     def materialize(self, shape: Sequence[int], device: Any = None, dtype: Any = None) -> None:
         """Become an ordinary parameter or buffer of a shape; its elements are not set.

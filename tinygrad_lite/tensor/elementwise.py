@@ -88,7 +88,7 @@ sign = unary(rounding.sign, floats=False)
 isnan = plain_unary("isnan", "True where NaN.", complex=True)
 isinf = plain_unary("isinf", "True where infinite.", complex=True)
 isfinite = plain_unary("isfinite", "True where neither NaN nor infinite.", complex=True)
-logical_not = plain_unary("logical_not", "True where zero or False.")
+logical_not = plain_unary("logical_not", "True where zero or False.", complex=True)
 bitwise_not = plain_unary("invert", "Every bit, or boolean, inverted.", "bitwise_not")
 
 # Of two operands.
@@ -111,9 +111,10 @@ lt = less = plain_binary("less", "True where less.", "lt")
 le = less_equal = plain_binary("less_equal", "True where less or equal.", "le")
 gt = greater = plain_binary("greater", "True where greater.", "gt")
 ge = greater_equal = plain_binary("greater_equal", "True where greater or equal.", "ge")
-logical_and = plain_binary("logical_and", "True where both are.", numbers="none")
-logical_or = plain_binary("logical_or", "True where either is.", numbers="none")
-logical_xor = plain_binary("logical_xor", "True where one alone is.", numbers="none")
+_all = NUMBERS + "bc"
+logical_and = plain_binary("logical_and", "True where both are.", numbers="none", takes=_all)
+logical_or = plain_binary("logical_or", "True where either is.", numbers="none", takes=_all)
+logical_xor = plain_binary("logical_xor", "True where one alone is.", numbers="none", takes=_all)
 bitwise_and = plain_binary("bitwise_and", "The bits that are set in both.", "", "either", "iub")
 bitwise_or = plain_binary("bitwise_or", "The bits that are set in either.", "", "either", "iub")
 bitwise_xor = plain_binary("bitwise_xor", "The bits set in one alone.", "", "either", "iub")
@@ -126,8 +127,8 @@ bitwise_right_shift = plain_binary(
 
 
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
-    """y = ln(x / (1 − x)), of x limited to [ε, 1 − ε] if ε is given; else NaN outside of [0, 1]."""
-    return _logit(input if eps is None else clamp(input, eps, 1 - eps))
+    """y = ln(x / (1 − x)), of x limited to [ε, 1 − ε] if ε ≥ 0 is given; else NaN beyond [0, 1]."""
+    return _logit(input if eps is None or eps < 0 else clamp(input, eps, 1 - eps))
 
 
 def add(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
@@ -299,11 +300,15 @@ def signbit(input: Tensor) -> Tensor:
 
 def deg2rad(input: Tensor) -> Tensor:
     """Degrees as radians."""
+    if input.array.dtype.kind == "c":
+        refuse("deg2rad", input)
     return as_float(input) * (math.pi / 180)
 
 
 def rad2deg(input: Tensor) -> Tensor:
     """Radians as degrees."""
+    if input.array.dtype.kind == "c":
+        refuse("rad2deg", input)
     return as_float(input) * (180 / math.pi)
 
 

@@ -231,6 +231,11 @@ def iterate(input: Tensor) -> Iterator[Tensor]:
     return iter(input.unbind(0))
 
 
+def reverse(input: Tensor) -> Tensor:
+    """`reversed(x)`: the tensor with its first dimension turned around; a 0-d one itself."""
+    return input.flip(0) if input.shape else input
+
+
 def where(input: Tensor, condition: Tensor, other: Operand) -> Tensor:
     """The elements where the condition holds, else other."""
     return compare.where(condition, input, other)  # type: ignore[no-any-return]

@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..backend import Array, namespace
+from ..backend import Array, capture, namespace
 from ..backend.flat import address, root, rows
 from ..graph import Rule, Storage, mode
 from .base import TensorBase
@@ -109,6 +109,10 @@ class Twin:
         first, second = self.owners[0](), self.owners[1]()
         if first is None or second is None or (memory is not first and memory is not second):
             return None
+        recording = capture.current()
+        if recording is not None:  # replays will copy from one to the other
+            recording.hold(first)
+            recording.hold(second)
         array, lines = _at(first, self.place), second.reshape(self.shape)
         if memory is first:
             lines[...] = array
@@ -225,6 +229,18 @@ def changed(*arrays: Array) -> None:
                     other = twin.follow(memory)
                     if other is not None:
                         memories.append(other)
+
+
+def replayed() -> None:
+    """Let the copies follow a captured step, of which Python sees nothing when it is replayed.
+
+    Of what changes a copy in the step itself, the memory that was viewed has got it there.
+    """
+    with lock:
+        found = {id(twin): twin for twins in known.values() for twin in twins}.values()
+        copies = {id(twin.owners[1]()) for twin in found}
+        viewed = [first for twin in found if (first := twin.owners[0]()) is not None]
+        changed(*(first for first in viewed if id(first) not in copies))
 
 
 @contextlib.contextmanager
