@@ -396,14 +396,14 @@ def storage_of(tensor: TensorBase) -> Storage:
     return tensor._storage
 
 
-def in_our_order(tensor: T, theirs: tuple[int, ...] | None = None) -> T:
+def in_our_order(tensor: T, theirs: tuple[int, ...] | str | None = None) -> T:
     """A tensor itself, once noted that the library chose in which order its elements lie.
 
     For results whose axes were turned on the way to them: as PyTorch's, they may be viewed.
 
     Args:
         tensor: a result.
-        theirs: the strides of PyTorch's, in bytes; default: it lies row by row.
+        theirs: the strides of PyTorch's, in bytes, or "columns"; default: it lies row by row.
     """
     storage = tensor._storage
     if tensor._view is None:

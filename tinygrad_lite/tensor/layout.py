@@ -38,17 +38,23 @@ def by_rows(shape: Sequence[int], item: int) -> Ints:
     return tuple(reversed(found))
 
 
-def layout_of(array: Array, theirs: Ints | None = None, origin: int = 0) -> Layout:
+def layout_of(array: Array, theirs: Ints | str | None = None, origin: int = 0) -> Layout:
     """The layout of an array which is the whole of something.
 
     Args:
         array: an array.
-        theirs: its strides in PyTorch, in bytes; default: row by row.
+        theirs: its strides in PyTorch, in bytes; or that its matrices lie in "columns" there;
+            default: row by row.
         origin: where its first element is in PyTorch's memory, in bytes.
     """
     item = array.dtype.itemsize
     start = 0 if array.base is None else address(array) - address(root(array))
-    theirs = by_rows(array.shape, item) if theirs is None else theirs
+    if theirs == "columns" and array.ndim > 1:
+        *several, m, n = array.shape
+        *steps, b, a = by_rows((*several, n, m), item)
+        theirs = (*steps, a, b)
+    elif theirs is None or isinstance(theirs, str):
+        theirs = by_rows(array.shape, item)
     return start, array.shape, array.strides, theirs, item, origin
 
 
@@ -149,11 +155,14 @@ def are_rows(shape: Ints, strides: Ints, item: int) -> bool:
 def settle(tensor: TensorBase) -> None:
     """Note in a tensor's storage how its memory is laid out, before its base is lost sight of."""
     storage = tensor._storage
-    if storage.ours is True:
+    if storage.ours is True or storage.ours == "columns":
         base = tensor if tensor._view is None else tensor._view[0]
         array: Array = base.array
-        alike = array.flags.c_contiguous or 0 in array.strides  # expanded, as in PyTorch
-        storage.ours = () if alike else (layout_of(array),)
+        if storage.ours is True:
+            alike = array.flags.c_contiguous or 0 in array.strides  # expanded, as in PyTorch
+            storage.ours = () if alike else (layout_of(array),)
+        else:
+            storage.ours = (layout_of(array, "columns"),)
 
 
 def theirs(tensor: TensorBase) -> Ints | None:
@@ -168,7 +177,8 @@ def place(tensor: TensorBase) -> tuple[int, Ints] | None:
     array: Array = tensor.array
     if not tensor._storage.ours or not array.size:
         return address(array) - address(root(array)) if array.size else 0, array.strides
-    for layout in tensor._storage.ours:  # type: ignore[union-attr]
+    layouts: Any = tensor._storage.ours
+    for layout in layouts:
         found = place_in(layout, array)
         if found is not None:
             return found
@@ -223,7 +233,9 @@ def lies_by_rows(tensor: TensorBase) -> bool:
 
 def is_sound(ours: Any) -> bool:
     """Whether `Storage.ours`, as a file has it, is what it may be."""
-    return type(ours) is bool or (type(ours) is tuple and all(map(_is_layout, ours)))
+    if type(ours) is tuple:
+        return all(map(_is_layout, ours))
+    return type(ours) is bool or ours == "columns"
 
 
 def _is_layout(given: Any) -> bool:

@@ -8,10 +8,10 @@ from ..backend import namespace
 from ..ops import shape as shape_ops
 from . import results
 from .apply import apply
-from .base import in_our_order, new
+from .base import new
 from .dims import axis, whole
-from .layout import iterated, theirs
 from .operation import ordered, public, refuse
+from .own_order import lying_as
 from .results import ValuesIndices
 from .shown import lasting
 
@@ -43,16 +43,7 @@ def argsort(
     order = xp.argsort(array, at)
     if descending:
         order = input.shape[at] - 1 - xp.flip(order, at)
-    return _lying_as(input, new(xp.ascontiguousarray(order)))
-
-
-def _lying_as(input: Tensor, out: Tensor) -> Tensor:
-    """A result itself, once noted that PyTorch's lies in its input's order."""
-    if input.array.flags.c_contiguous:
-        return out
-    steps = theirs(input)
-    found = iterated(out.shape, [] if steps is None else [steps], out.array.itemsize)
-    return in_our_order(out, found)
+    return lying_as(input, new(xp.ascontiguousarray(order)))
 
 
 def sort(
@@ -74,7 +65,7 @@ def sort(
     if input.ndim == 0:
         return results.of("sort", ValuesIndices(input.clone(), indices))
     values = apply(shape_ops.gather, input, indices, axis=axis("sort", input, dim))
-    return results.of("sort", ValuesIndices(_lying_as(input, values), indices))
+    return results.of("sort", ValuesIndices(lying_as(input, values), indices))
 
 
 def topk(
@@ -133,7 +124,8 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     if as_tuple:
         return tuple(new(p) for p in places)
     out = new(xp.stack(places, axis=1))
-    return in_our_order(out, (8, 8 * max(len(out), 1)))  # PyTorch's are columns
+    out._storage.ours = "columns"  # in PyTorch
+    return out
 
 
 def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from .base import TensorBase, in_our_order
-from .layout import by_rows
+from .layout import iterated, theirs
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T", bound=TensorBase)
 
 
 def own_order(function: Callable[P, R]) -> Callable[P, R]:
@@ -45,14 +46,23 @@ def laid(*kinds: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             result = function(*args, **kwargs)
             parts: tuple[Any, ...] = result if isinstance(result, tuple) else (result,)
             for part, kind in zip(parts, kinds, strict=False):
-                if part.ndim < 2 or kind == "rows":
-                    in_our_order(part)
-                else:
-                    *several, rows, columns = part.shape
-                    *steps, a, b = by_rows((*several, columns, rows), part.array.itemsize)
-                    in_our_order(part, (*steps, b, a))
+                if part._view is not None:
+                    in_our_order(part, kind)
+                else:  # `settle` sees to it when it is asked for
+                    part._storage.ours = kind == "rows" or kind
             return result
 
         return call
 
     return decorate
+
+
+def lying_as(input: TensorBase, out: T) -> T:
+    """A result itself, once noted that PyTorch's lies in its input's order."""
+    if input._view is None and input._storage.ours is True:
+        out._storage.ours = True
+    elif not input.array.flags.c_contiguous:
+        steps = theirs(input)
+        found = iterated(out.shape, [] if steps is None else [steps], out.array.itemsize)
+        in_our_order(out, found)
+    return out

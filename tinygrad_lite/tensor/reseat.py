@@ -41,7 +41,7 @@ def reseat(tensor: TensorBase) -> None:
             every = [each for each in gc.get_objects() if issubclass(type(each), TensorBase)]
             shown = [t for t in every if id(root(getattr(t, "array", None))) in memories]
         places = [found for found in map(place, shown) if found is not None]
-        layouts = {
+        layouts: set[Any] = {
             t._storage.ours for t in shown if id(root(t.array)) in firsts and t._storage.ours
         }
         lost = [t for t in shown if t._storage.counts is not t._storage and not t._storage.ours]
