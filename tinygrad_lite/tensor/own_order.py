@@ -39,17 +39,23 @@ def laid(*kinds: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     Args:
         kinds: of each result, or the only one, "columns" or "rows".
     """
+    one = kinds[0] if len(kinds) == 1 else ""
+
+    def mark(part: Any, kind: str) -> None:
+        if part._view is not None:
+            in_our_order(part, kind)
+        else:  # `settle` sees to it when it is asked for
+            part._storage.ours = kind == "rows" or kind
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             result = function(*args, **kwargs)
-            parts: tuple[Any, ...] = result if isinstance(result, tuple) else (result,)
-            for part, kind in zip(parts, kinds, strict=False):
-                if part._view is not None:
-                    in_our_order(part, kind)
-                else:  # `settle` sees to it when it is asked for
-                    part._storage.ours = kind == "rows" or kind
+            if one:
+                mark(result, one)
+            else:
+                for part, kind in zip(result, kinds, strict=False):  # type: ignore[call-overload]
+                    mark(part, kind)
             return result
 
         return call

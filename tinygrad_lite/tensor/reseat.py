@@ -47,7 +47,7 @@ def reseat(tensor: TensorBase) -> None:
         lost = [t for t in shown if t._storage.counts is not t._storage and not t._storage.ours]
         if lost or len(places) < len(shown) or len(layouts) != 1:
             return
-        ((layout, *others),) = layouts  # type: ignore[misc]
+        ((layout, *others),) = layouts
         source = firsts.popitem()[1]
         lying = rows(source)
         start, shape, steps, _, item, origin = layout
