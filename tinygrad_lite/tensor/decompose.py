@@ -15,7 +15,7 @@ from ..ops import decompose as ops
 from .apply import apply
 from .base import TensorBase, in_our_order, new
 from .concatenate import cat
-from .own_order import laid
+from .own_order import lay
 from .results import Named, of
 
 if TYPE_CHECKING:
@@ -77,7 +77,6 @@ def packed(rule: Rule, A: Tensor, **constants: Any) -> Tensor:
     return in_our_order(apply(rule, A, **constants))
 
 
-@laid("columns")
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     """The lower triangular L of A = L Lᵀ.
 
@@ -93,7 +92,6 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     return apply(ops.cholesky, a.mT).mT if upper else apply(ops.cholesky, a)
 
 
-@laid("columns", "columns")
 def qr(A: Tensor, mode: str = "reduced") -> QR:
     """A = Q R: Q's columns are orthonormal, R is upper triangular.
 
@@ -119,7 +117,6 @@ def qr(A: Tensor, mode: str = "reduced") -> QR:
     return of("linalg_qr", QR(A.new_empty((0,)) if mode == "r" else q_, r_))
 
 
-@laid("rows", "columns")
 def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
     """The eigenvalues of symmetric matrices in ascending order, and the eigenvectors as columns.
 
@@ -179,13 +176,11 @@ def _complex_matrices(name: str, a: Any) -> Tensor:
     return a  # type: ignore[no-any-return]
 
 
-@laid("rows")
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """The eigenvalues of `eigh`, (…, n); arguments as there."""
     return eigh(A, UPLO).eigenvalues
 
 
-@laid("columns", "rows", "columns")
 def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> SVD:
     """A = U diag(S) Vh, the singular values in descending order.
 
@@ -215,7 +210,6 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
     return of("linalg_svd", parts)
 
 
-@laid("rows")
 def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     """The singular values of `svd`, (…, min(m, n)), in descending order."""
     return svd(A, False).S
@@ -231,7 +225,6 @@ def old_qr(input: Tensor, some: bool = True) -> QR:
     return of("qr", QR(*qr(input, "reduced" if some else "complete")))
 
 
-@laid("columns", "rows", "rows")
 def old_svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> OldSVD:
     """`linalg.svd` under its older name, with V in place of Vᵀ.
 
@@ -250,3 +243,15 @@ def old_svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> OldSVD
 
 
 old_cholesky.__name__, old_qr.__name__, old_svd.__name__ = "cholesky", "qr", "svd"
+
+
+lay(
+    globals(),
+    cholesky="columns",
+    qr="columns columns",
+    eigh="rows columns",
+    eigvalsh="rows",
+    svd="columns rows columns",
+    svdvals="rows",
+    old_svd="columns rows rows",
+)

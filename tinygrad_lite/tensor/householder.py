@@ -14,7 +14,7 @@ from ..ops import decompose as ops
 from .autocast import as_it_is, need_one_dtype
 from .base import new
 from .decompose import matrices, packed
-from .own_order import laid
+from .own_order import lay
 from .results import Named, of
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ class Reflections(Named):
     tau: Tensor
 
 
-@laid("columns", "rows")
 def geqrf(input: Tensor) -> Reflections:
     """A = Q R, with Q as reflections below R.
 
@@ -71,7 +70,6 @@ def _reflected(v: Tensor, tau: Tensor, x: Tensor, order: Iterable[int]) -> Tenso
 
 
 @as_it_is
-@laid("columns")
 def householder_product(A: Tensor, tau: Tensor) -> Tensor:
     """The first n columns of H₁ H₂ … Hₖ.
 
@@ -92,7 +90,6 @@ def orgqr(input: Tensor, input2: Tensor) -> Tensor:
     return householder_product(input, input2)
 
 
-@laid("columns")
 def ormqr(
     input: Tensor, input2: Tensor, input3: Tensor, left: bool = True, transpose: bool = False
 ) -> Tensor:
@@ -123,3 +120,11 @@ def ormqr(
             f"columns, but it has the shape {tuple(input2.shape)}"
         )
     return _reflected(v, input2, input3, steps if transpose else reversed(steps))
+
+
+lay(
+    globals(),
+    geqrf="columns rows",
+    householder_product="columns",
+    ormqr="columns",
+)

@@ -9,7 +9,7 @@ from ..ops import decompose as ops
 from .autocast import as_it_is
 from .base import in_our_order, new
 from .decompose import matrices, packed
-from .own_order import laid, own_order
+from .own_order import lay, own_order
 from .promote import to_dtype
 from .results import Named, of
 from .solve import solve_triangular
@@ -69,7 +69,6 @@ def _split(both: Tensor) -> tuple[Tensor, Tensor]:
     return both[..., :k].tril(-1) + unit, both[..., :k, :].triu()
 
 
-@laid("rows", "rows", "rows")
 def lu(A: Tensor, *, pivot: bool = True) -> PLU:
     """A = P L U: P permutes rows, L has ones on its diagonal, U is upper triangular.
 
@@ -81,7 +80,6 @@ def lu(A: Tensor, *, pivot: bool = True) -> PLU:
     return of("linalg_lu", PLU(order.mT, *_split(both)))
 
 
-@laid("columns", "rows")
 def lu_factor(A: Tensor, *, pivot: bool = True) -> Factors:
     """`lu` in the form that `lu_solve` takes.
 
@@ -98,7 +96,6 @@ def lu_factor(A: Tensor, *, pivot: bool = True) -> Factors:
     return of("linalg_lu_factor", Factors(both, pivots))
 
 
-@laid("columns", "rows", "rows")
 def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -> FactorsInfo:
     """`lu_factor` that raises nothing unless asked."""
     if check_errors:
@@ -116,7 +113,6 @@ def first(holds: Tensor) -> Tensor:
     return _int32((found.argmax(-1) + 1) * holds.any(-1))
 
 
-@laid("columns", "rows")
 def old_lu(input: Tensor, pivot: bool = True, get_infos: bool = False) -> Any:
     """`linalg.lu_factor_ex`, as PyTorch had it before; the info only if asked for."""
     found = lu_factor_ex(input, pivot=pivot)
@@ -168,7 +164,6 @@ def lu_unpack(
 
 
 @as_it_is
-@laid("columns")
 def lu_solve(
     LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False
 ) -> Tensor:
@@ -203,7 +198,6 @@ def old_lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
 old_lu_solve.__name__ = "lu_solve"
 
 
-@laid("columns", "columns")
 def triangular_solve(
     input: Tensor,
     A: Tensor,
@@ -215,3 +209,14 @@ def triangular_solve(
     a = A.mT if transpose else A
     x = solve_triangular(a, input, upper=upper != transpose, unitriangular=unitriangular)
     return of("triangular_solve", TriangularSolve(x, A.clone()))
+
+
+lay(
+    globals(),
+    lu="rows rows rows",
+    lu_factor="columns rows",
+    lu_factor_ex="columns rows rows",
+    old_lu="columns rows",
+    lu_solve="columns",
+    triangular_solve="columns columns",
+)

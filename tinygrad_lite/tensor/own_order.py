@@ -33,34 +33,38 @@ def own_order(function: Callable[P, R]) -> Callable[P, R]:
     return ordered
 
 
-def laid(*kinds: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """For functions of matrices: how PyTorch's results lie, who calls LAPACK with columns.
+def lay(names: dict[str, Any], **kinds: str) -> None:
+    """Note of functions of matrices how PyTorch's results lie, who calls LAPACK with columns.
 
     Args:
-        kinds: of each result, or the only one, "columns" or "rows".
+        names: a module's, in which the functions that do so take the place of those of the name.
+        kinds: by a function's name, of each of its results, or the only one, "columns" or "rows".
     """
-    one = kinds[0] if len(kinds) == 1 else ""
+    for name, words in kinds.items():
+        function, several = names[name], words.split()
 
-    def mark(part: Any, kind: str) -> None:
-        if part._view is not None:
-            in_our_order(part, kind)
-        else:  # `settle` sees to it when it is asked for
-            part._storage.ours = kind == "rows" or kind
-
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        @functools.wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            result = function(*args, **kwargs)
-            if one:
-                mark(result, one)
+        # Closures of a loop need defaults; one call for all keeps an import short.
+        def call(*args: Any, _run: Any = function, _kinds: Any = several, **kwargs: Any) -> Any:
+            result = _run(*args, **kwargs)
+            if len(_kinds) == 1:
+                _mark(result, _kinds[0])
             else:
-                for part, kind in zip(result, kinds, strict=False):  # type: ignore[call-overload]
-                    mark(part, kind)
+                for part, kind in zip(result, _kinds, strict=False):
+                    _mark(part, kind)
             return result
 
-        return call
+        call.__name__, call.__qualname__ = function.__name__, function.__qualname__
+        call.__module__, call.__doc__ = function.__module__, function.__doc__
+        call.__annotations__ = function.__annotations__
+        call.__wrapped__ = function  # type: ignore[attr-defined]
+        names[name] = call
 
-    return decorate
+
+def _mark(part: Any, kind: str) -> None:
+    if part._view is not None:
+        in_our_order(part, kind)
+    else:  # `settle` sees to it when it is asked for
+        part._storage.ours = kind == "rows" or kind
 
 
 def lying_as(input: TensorBase, out: T) -> T:

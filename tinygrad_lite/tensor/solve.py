@@ -17,7 +17,7 @@ from .decompose import eigvalsh, matrices, svdvals
 from .dims import whole
 from .index import common_shape
 from .linalg import matmul
-from .own_order import laid, own_order
+from .own_order import lay, own_order
 from .promote import to_dtype
 from .results import Named, of
 
@@ -45,7 +45,6 @@ class Lstsq(Named):
     singular_values: Tensor
 
 
-@laid("columns")
 def inv(A: Tensor) -> Tensor:
     """A⁻¹.
 
@@ -95,7 +94,6 @@ def logdet(input: Tensor) -> Tensor:
     return logarithm.masked_fill(sign < 0, math.nan)
 
 
-@laid("columns")
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """The X of A X = B, or of X A = B.
 
@@ -164,7 +162,6 @@ def solve_triangular(
     return _solved("linalg.solve_triangular", a, B, left)
 
 
-@laid("columns")
 def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     """The X of A X = B, from the Cholesky factor of A = L Lᵀ.
 
@@ -178,7 +175,6 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     return _solved("cholesky_solve", lower.mT, y, True)
 
 
-@laid("columns")
 def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
     """A⁻¹ from the Cholesky factor of A = L Lᵀ; arguments as for `cholesky_solve`."""
     return cholesky_solve(identity(L).expand(L.shape), L, upper)
@@ -267,7 +263,6 @@ def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: An
 
 
 @as_it_is
-@laid("columns", "rows", "rows", "rows")
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Lstsq:
     """The X with the least |A X − B|, of those the shortest, as A⁺ B.
 
@@ -416,3 +411,13 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
             f"linalg.tensorsolve: shapes {tuple(A.shape)} and {tuple(B.shape)} don't fit"
         )
     return solve(A.reshape(B.numel(), -1), B.reshape(-1)).reshape(shape)
+
+
+lay(
+    globals(),
+    inv="columns",
+    solve="columns",
+    cholesky_solve="columns",
+    cholesky_inverse="columns",
+    lstsq="columns rows rows rows",
+)

@@ -14,7 +14,7 @@ from .compare import where
 from .decompose import cholesky, matrices
 from .lu import first
 from .modes import no_grad
-from .own_order import laid
+from .own_order import lay
 from .results import Named, of
 from .solve import identity, inv, solve
 
@@ -81,7 +81,6 @@ def _heads(A: Tensor, pivot: bool) -> Tensor:
         return apply(ops.lu, A, pivot=pivot)[..., :n].diagonal(dim1=-2, dim2=-1)
 
 
-@laid("columns", "rows")
 def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -> CholeskyInfo:
     """`linalg.cholesky` that does not raise for matrices that are not positive definite.
 
@@ -111,7 +110,6 @@ def _singular(A: Tensor) -> Tensor:
     return first(_heads(A, True) == 0)
 
 
-@laid("columns", "rows")
 def inv_ex(A: Tensor, *, check_errors: bool = False) -> InverseInfo:
     """`linalg.inv` that does not raise for singular matrices, whose inverse is NaN.
 
@@ -124,7 +122,6 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> InverseInfo:
     return of("linalg_inv_ex", InverseInfo(*_tried(A, inv, _singular)))
 
 
-@laid("columns", "rows")
 def solve_ex(
     A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False
 ) -> SolutionInfo:
@@ -134,3 +131,11 @@ def solve_ex(
         return of("linalg_solve_ex", SolutionInfo(solve(A, B, left=left), _unharmed(A)))
     found = _tried(A, lambda a: solve(a, B, left=left), _singular)
     return of("linalg_solve_ex", SolutionInfo(*found))
+
+
+lay(
+    globals(),
+    cholesky_ex="columns rows",
+    inv_ex="columns rows",
+    solve_ex="columns rows",
+)
