@@ -13,6 +13,7 @@ from .check import plain
 from .data import array_of
 from .dims import sizes, whole
 from .modes import default_dtype, default_or
+from .own_order import lying_as
 from .promote import default_complex, element, in_range
 from .spaced import spaced
 from .tensor import Tensor
@@ -264,9 +265,7 @@ def empty_like(
 
 def _alike(input: Tensor, array: Array) -> Tensor:
     """A tensor of an array that lies in memory as a tensor does."""
-    out = new(array)
-    out._storage.ours = out._storage.ours and input._storage.ours
-    return out
+    return lying_as(input, new(array)) if input._storage.ours else of_program(array)
 
 
 def full_like(
