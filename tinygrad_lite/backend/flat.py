@@ -52,22 +52,41 @@ Place = tuple[int, tuple[int, ...], tuple[int, ...], str]
 
 
 def whole(array: Any) -> tuple[Any, Place | None]:
-    """The array that owns a NumPy array's memory, and the place in it where the array is.
+    """The array that owns an array's memory, and the place in it where the array is.
 
-    The array itself and None if it owns its memory, if it is of another library, or if a copy of
-    the memory might lie in another order, so that a place would mean something else in it.
+    The array itself and None if it owns its memory, if its dtype has no name in NumPy that tells
+    it, or if a copy of the memory might lie in another order, so that a place would mean something
+    else in it: a device's copies lie row by row.
     """
-    owner = root(array) if isinstance(array, np.ndarray) else array
-    if owner is array or not owner.flags.forc or "V" in (owner.dtype.kind, array.dtype.kind):
+    owner, host = root(array), isinstance(array, np.ndarray)
+    orders, named = owner.flags, "V" not in (owner.dtype.kind, array.dtype.kind)
+    if owner is array or not (orders.forc if host else orders.c_contiguous):
         return array, None
-    offset = array.ctypes.data - owner.ctypes.data
+    if not (named or owner.dtype == array.dtype):
+        return array, None
+    offset, size = _address(array) - _address(owner), array.dtype.itemsize
+    numbers = (offset, owner.nbytes, *array.strides)
+    if not host and (not array.size or min(numbers) < 0 or any(n % size for n in numbers)):
+        return array, None
     return owner, (offset, array.shape, array.strides, array.dtype.str)
+
+
+def _address(array: Any) -> int:
+    return int(array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr)
 
 
 def within(memory: Array, place: Place | None) -> Array:
     """The array at a place that `whole` gave, in that memory or in a copy of it."""
     if place is None:
         return memory
-    offset, shape, strides, dtype = place
-    flat = memory if memory.flags.c_contiguous else memory.T
-    return np.ndarray(shape, dtype, flat, offset, strides)
+    offset, shape, strides, name = place
+    dtype = memory.dtype if name == memory.dtype.str else np.dtype(name)
+    line = (memory if memory.flags.c_contiguous else memory.T).reshape(-1)
+    if isinstance(memory, np.ndarray):
+        return np.ndarray(shape, dtype, line.view(np.uint8), offset, strides)
+    from .devices import namespace  # which takes this module's functions
+
+    size = dtype.itemsize
+    steps = tuple([stride // size for stride in strides])
+    view: Array = namespace(memory).as_strided(line.view(dtype), shape, steps, offset // size)
+    return view
