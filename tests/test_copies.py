@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,3 +119,14 @@ def test_turned_memory_is_copied_as_it_lies(device: str) -> None:
     whole, part = copy.deepcopy(given)
     assert whole.tolist() == given[0].tolist()
     assert part.tolist() == given[1].tolist()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_views_in_a_file(dtype: str, device: str, tmp_path: Path) -> None:
+    x = torch.arange(6.0).to(dtype).to(device)
+    torch.save([x, x[2:4], x.view(2, 3).t()], tmp_path / "views.npz")
+    whole, part, turned = torch.load(tmp_path / "views.npz")
+    assert (whole.tolist(), part.tolist()) == ([0, 1, 2, 3, 4, 5], [2, 3])
+    assert (turned.tolist(), part.dtype) == ([[0, 3], [1, 4], [2, 5]], x.dtype)
+    whole[2] = 50
+    assert part[0].item() == (50 if dtype == "float32" else 2)

@@ -75,7 +75,7 @@ def _address(array: Any) -> int:
     return int(array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr)
 
 
-def within(memory: Array, place: Place | None) -> Array:
+def within(memory: Any, place: Place | None) -> Any:
     """The array at a place that `whole` gave, in that memory or in a copy of it."""
     if place is None:
         return memory
@@ -88,5 +88,4 @@ def within(memory: Array, place: Place | None) -> Array:
 
     size = dtype.itemsize
     steps = tuple([stride // size for stride in strides])
-    view: Array = namespace(memory).as_strided(line.view(dtype), shape, steps, offset // size)
-    return view
+    return namespace(memory).as_strided(line.view(dtype), shape, steps, offset // size)
