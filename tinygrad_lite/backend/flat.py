@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -47,32 +48,49 @@ def root(array: Any) -> Any:
     return array
 
 
+def address(array: Any) -> int:
+    """The memory address of an array's first element, on its device."""
+    if isinstance(array, np.ndarray):
+        return int(array.__array_interface__["data"][0])
+    return int(array.data.ptr)
+
+
 Place = tuple[int, tuple[int, ...], tuple[int, ...], str]
 """Where in some memory an array is: offset in bytes, shape, strides in bytes, dtype."""
 
 
 def whole(array: Any) -> tuple[Any, Place | None]:
-    """The array that owns an array's memory, and the place in it where the array is.
+    """The memory of an array as one array, and the place in it where the array is.
 
-    The array itself and None if it owns its memory, if its dtype has no name in NumPy that tells
-    it, or if a copy of the memory might lie in another order, so that a place would mean something
-    else in it: a device's copies lie row by row.
+    The array itself and None if it is all of it, if its dtype has no name in NumPy that tells it,
+    or if a copy of the memory might lie in another order, so that a place would mean something
+    else in it.
     """
     owner, host = root(array), isinstance(array, np.ndarray)
-    orders, named = owner.flags, "V" not in (owner.dtype.kind, array.dtype.kind)
-    if owner is array or not (orders.forc if host else orders.c_contiguous):
+    alike = owner.flags.forc if host else owner.flags.c_contiguous  # in which order copies lie
+    named = "V" not in (owner.dtype.kind, array.dtype.kind) or owner.dtype == array.dtype
+    if (owner is array and alike) or not named:
         return array, None
-    if not (named or owner.dtype == array.dtype):
-        return array, None
-    offset, size = _address(array) - _address(owner), array.dtype.itemsize
+    memory = owner
+    if not alike:  # a pickle, or a device's copy, would have it row by row
+        lying = _lying.get(id(owner))
+        if lying is None:
+            order = sorted(range(owner.ndim), key=lambda axis: -owner.strides[axis])
+            lying = owner.transpose(order)
+            if not lying.flags.c_contiguous:
+                return array, None
+            _lying[id(owner)] = lying
+        memory = lying
+    offset, size = address(array) - address(owner), array.dtype.itemsize
     numbers = (offset, owner.nbytes, *array.strides)
     if not host and (not array.size or min(numbers) < 0 or any(n % size for n in numbers)):
-        return array, None
-    return owner, (offset, array.shape, array.strides, array.dtype.str)
+        return array, None  # which `as_strided` does not take
+    return memory, (offset, array.shape, array.strides, array.dtype.str)
 
 
-def _address(array: Any) -> int:
-    return int(array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr)
+_lying: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+"""By the `id` of an owner its memory in the order in which it lies: one array while it lives, so
+that copies of all that shares it share its copy."""
 
 
 def within(memory: Any, place: Place | None) -> Any:

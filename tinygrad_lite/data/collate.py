@@ -44,7 +44,7 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, Tensor | str | bytes):
         return data
     if isinstance(data, np.ndarray | np.generic):
-        return as_tensor(data) if data.dtype.kind in "biuf" else data
+        return as_tensor(data) if data.dtype.kind in "biufc" else data
     return entry_by_entry(data, default_convert)
 
 
@@ -109,7 +109,7 @@ def _collated(batch: Sequence[Any]) -> Any:
         return _stack(batch)
     if isinstance(first, str | bytes):
         return batch
-    if isinstance(first, np.ndarray | np.generic) and first.dtype.kind not in "biufV":
+    if isinstance(first, np.ndarray | np.generic) and first.dtype.kind not in "biufcV":
         raise TypeError(f"default_collate: samples must be numbers, but are {first.dtype}")
     if isinstance(first, np.ndarray):
         return new(_joined(batch))

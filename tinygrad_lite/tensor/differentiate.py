@@ -243,8 +243,8 @@ def _reach(leaf: Any, grad: Any, owned: bool) -> None:
     if tensor is not None and tensor._node is leaf:
         _accumulate(tensor, grad, owned)
         if leaf.after is not None:
-            for hook in tuple(leaf.after.values()):
-                hook(tensor)
+            for hook in sorted(leaf.after.values(), key=lambda hook: hasattr(hook, "last")):
+                hook(tensor, grad)
 
 
 def _retain(tensor: Tensor | None, grad: Any, owned: bool) -> None:

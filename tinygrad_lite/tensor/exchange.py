@@ -11,6 +11,7 @@ from ..backend import Device, is_array, namespace_for, numpy
 from ..backend.dtypes import as_dtype
 from .base import TensorBase, new
 from .create import from_numpy, of_program, tensor
+from .modes import default_dtype
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -118,7 +119,8 @@ def asarray(
     """A tensor of anything that holds numbers, sharing memory where possible.
 
     Args:
-        obj: a tensor, an array, an object with `__dlpack__`, a buffer, or nested lists.
+        obj: a tensor, an array, an object with `__dlpack__`, a buffer (of the default dtype,
+            if none is given), or nested lists.
         dtype: of the elements; default: their own.
         device: default: where the object is.
         copy: True for memory of its own, False for none.
@@ -136,7 +138,7 @@ def asarray(
     elif hasattr(obj, "__dlpack__"):
         out = from_dlpack(obj)
     elif isinstance(obj, bytes | bytearray | memoryview):
-        return frombuffer(obj, dtype=dtype or "uint8", requires_grad=wanted)
+        return frombuffer(obj, dtype=dtype or default_dtype(), requires_grad=wanted)
     elif copy is False:
         raise ValueError(f"asarray: the memory of a {type(obj).__name__} can't be shared")
     else:

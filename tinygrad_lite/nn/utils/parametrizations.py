@@ -58,7 +58,27 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     Raises:
         ValueError: no such parameter.
     """
-    return register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
+    register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
+    module._register_load_state_dict_pre_hook(_OldNames(name))
+    return module
+
+
+class _OldNames:
+    """A hook that reads state dicts of `nn.utils.weight_norm`, which have weight_g and weight_v.
+
+    Args:
+        name: the weight's.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+        old = [f"{prefix}{self._name}_{letter}" for letter in "gv"]
+        if all(key in state_dict for key in old):
+            for i, key in enumerate(old):
+                new = f"{prefix}parametrizations.{self._name}.original{i}"
+                state_dict[new] = state_dict.pop(key)
 
 
 class _SpectralNorm(Module):
