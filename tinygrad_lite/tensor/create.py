@@ -51,7 +51,7 @@ def tensor(
     Args:
         data: what it holds.
         dtype: default: of Python floats the default dtype, of integers int64; arrays keep theirs.
-        device: default: where the data is, else the default device.
+        device: default: where a tensor is, or an array of CuPy; else the default device.
         requires_grad: gather the gradient in `.grad`.
         pin_memory: has no effect.
 
@@ -69,7 +69,9 @@ def tensor(
     """
     wanted = None if dtype is None else as_dtype(dtype)
     array, home = array_of(data, wanted)
-    device = (home or get_default_device()) if device is None else device
+    if device is None:
+        on_host = isinstance(data, numpy.ndarray | numpy.generic)
+        device = get_default_device() if home is None or on_host else home
     made = of_program(array) if is_array(data) else new(array)
     return made.to(device=device).requires_grad_(requires_grad)
 
@@ -95,6 +97,8 @@ def as_tensor(data: Any, *, dtype: Any = None, device: Place = None) -> Tensor:
         out: Tensor = data  # type: ignore[assignment]
     elif is_array(data):
         out = of_program(data.view())  # the program may give its own array object another shape
+        if device is None and isinstance(data, numpy.ndarray):
+            device = get_default_device()
     else:
         return tensor(data, dtype=dtype, device=device)
     return out.to(dtype=dtype, device=device)
