@@ -271,3 +271,16 @@ def test_integers_without_memory_are_printed_with_their_dtype() -> None:
     x = tg.zeros(2, device="meta", dtype=tg.int64)
     assert repr(x) == "tensor(..., device='meta', size=(2,), dtype=torch.int64)"
     assert repr(x.float()) == "tensor(..., device='meta', size=(2,))"
+
+
+def test_an_output_of_another_shape_is_told_of() -> None:
+    x = tg.arange(4.0)
+    whole = tg.zeros(6)
+    with pytest.warns(UserWarning, match="was resized since it had shape"):
+        tg.add(x, 1, out=whole[:2])  # goes on in the memory, as in PyTorch
+    assert whole.tolist() == [1, 2, 3, 4, 0, 0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tg.add(x, 1, out=tg.empty(0))
+        tg.add(x, 1, out=tg.empty(4))
+        tg.linspace(0, 1, 3, out=tg.empty(2))

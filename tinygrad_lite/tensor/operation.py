@@ -321,10 +321,8 @@ def plain_binary(
 
 def public(scope: dict[str, Any]) -> list[str]:
     """The functions of tensors that a file makes, for the package to take."""
-    return [
-        name
-        for name, value in scope.items()
-        if not name.startswith("_")
-        and isinstance(value, FunctionType)
-        and value.__module__ in (scope["__name__"], PACKAGE)
-    ]
+    names, homes = [], (scope["__name__"], PACKAGE)
+    for name, value in scope.items():  # a loop: in Python 3.11 a comprehension is a call
+        if name[0] != "_" and isinstance(value, FunctionType) and value.__module__ in homes:
+            names.append(name)
+    return names
