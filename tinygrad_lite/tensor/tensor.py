@@ -57,7 +57,7 @@ from .arguments import explain_methods
 from .base import TensorBase
 from .derived import Derived
 from .inplace import both
-from .operation import operators, reflected
+from .operation import leave_to_others, operators, reflected
 from .pointwise import Pointwise
 from .printing import represent
 from .shown import called
@@ -328,7 +328,7 @@ class Tensor(Derived, Pointwise):
     __mod__, __rmod__ = elementwise.remainder, reflected(elementwise.remainder)
     __floordiv__, __rfloordiv__ = elementwise.floor_divide, reflected(elementwise.floor_divide)
     __pow__, __rpow__ = elementwise.pow, elementwise._reflected_pow
-    __matmul__, __rmatmul__ = linalg.matmul, linalg._reflected_matmul
+    __matmul__, __rmatmul__ = linalg._operator_matmul, linalg._reflected_matmul
     __and__, __rand__ = elementwise.bitwise_and, reflected(elementwise.bitwise_and)
     __or__, __ror__ = elementwise.bitwise_or, reflected(elementwise.bitwise_or)
     __xor__, __rxor__ = elementwise.bitwise_xor, reflected(elementwise.bitwise_xor)
@@ -443,5 +443,6 @@ class Tensor(Derived, Pointwise):
 
 
 explain_methods(Tensor)
+leave_to_others(Tensor)
 without(Tensor)
 base.tensor_class = Tensor
