@@ -115,6 +115,7 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
         )
     with enable_grad():
         dual = tensor.view_as(tensor) if tensor.requires_grad else tensor.detach().requires_grad_()
+    dual._view = None  # else what goes by a view's base, as `as_strided`, would pass the tangent by
     _pairs.append((dual, tangent))
     return dual
 

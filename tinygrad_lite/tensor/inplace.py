@@ -347,12 +347,14 @@ def uniform_(
     """Fill with draws uniform on [from, to).
 
     Raises:
-        RuntimeError: to is below from, or the dtype is not floating point.
+        RuntimeError: to is below from, or further from it than the dtype reaches; or the dtype is
+            not floating point.
     """
     if to < from_:
         raise RuntimeError(f"uniform_: expects from <= to, but got from={from_} and to={to}")
     for bound in (from_, to):
         in_range("uniform_", bound, input.array.dtype)
+    in_range("uniform_", to - from_, input.array.dtype)
     return draw(
         input,
         lambda: random.uniform(input.shape, input.array.dtype, generator, from_, to),

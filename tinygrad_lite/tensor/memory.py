@@ -21,12 +21,22 @@ def data_ptr(input: Tensor) -> int:
     return address(input.array) if input.numel() else 0
 
 
+def rows_of(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides of a shape that lies row by row."""
+    sizes = numpy.maximum(shape, 1).astype("int64")
+    return tuple(int(sizes[n + 1 :].prod()) for n in range(len(shape)))
+
+
 def stride(input: Tensor, dim: int | None = None) -> Any:
     """How many elements lie in memory from one to its neighbour along each dimension, or along one.
 
     The library chooses the order of images and weights in memory: see docs/architecture.md.
     """
-    steps = tuple(step // input.array.itemsize for step in input.array.strides)
+    array = input.array
+    if array.size:
+        steps = tuple(step // array.itemsize for step in array.strides)
+    else:  # where NumPy has zeros
+        steps = rows_of(array.shape)
     return steps if dim is None else steps[axis("stride", input, dim)]
 
 
@@ -79,6 +89,8 @@ def to_dense(input: Tensor, dtype: Any = None, *, masked_grad: bool | None = Non
 def is_set_to(input: Tensor, tensor: Tensor) -> bool:
     """Whether both show the same elements of one memory in the same shape."""
     same = input.shape == tensor.shape and stride(input) == stride(tensor)
+    if not input.numel():  # no address says which memory that is
+        return same and input._storage is tensor._storage
     return same and data_ptr(input) == data_ptr(tensor)
 
 
@@ -126,6 +138,9 @@ def strided(input: Tensor) -> info.layout:
 def resize_(input: Tensor, *shape: Any, size: Any = None, memory_format: Any = None) -> Tensor:
     """Give this tensor another shape; its elements come first, and what is added is not set.
 
+    They are those that lie in memory one behind the other, from its first one on: of a view of
+    something larger also what lies there beside it. Where there are too few, memory of its own.
+
     Args:
         shape: as integers or one sequence.
         size: the same by name.
@@ -137,18 +152,34 @@ def resize_(input: Tensor, *shape: Any, size: Any = None, memory_format: Any = N
     wanted = sizes("resize_", shape, size)
     if input.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
-    old, count = input.array.reshape(-1), numpy.prod(wanted, dtype=int).item()
-    changes = input._storage.version + (tuple(input.array.shape) != wanted)
-    if count <= old.size and input.array.flags.c_contiguous:
-        input.array = old[:count].reshape(wanted)
-        input._storage.version = changes
+    if tuple(input.array.shape) == wanted:
         return input
-    made = namespace(input.array).empty(count, dtype=input.array.dtype)
-    made[: old.size] = old[:count]
-    input.array = made.reshape(wanted)
-    input._storage, input._view, input._seen = Storage(input.array), None, -1
+    old, count = _from_here(input), numpy.prod(wanted, dtype=int).item()
+    changes = input._storage.version + 1
+    if count <= old.size:
+        input.array, input._view = old[:count].reshape(wanted), None
+    else:
+        made = namespace(input.array).empty(count, dtype=input.array.dtype)
+        made[: old.size] = old
+        input.array = made.reshape(wanted)
+        input._storage, input._view, input._seen = Storage(input.array), None, -1
     input._storage.version = changes
     return input
+
+
+def _from_here(input: Tensor) -> Any:
+    """The elements of a tensor's memory from its first one on, as an array that shares it.
+
+    Where the library chose the order of memory, and where it has gaps, its own elements alone.
+    """
+    whole, array = root(input.array), input.array
+    flags = whole.flags
+    if not (flags.c_contiguous or (flags.f_contiguous and not input._storage.ours)):
+        return array.reshape(-1)
+    if input._storage.ours and not array.flags.c_contiguous and array.size == whole.size:
+        return array.reshape(-1)
+    flat = (whole if flags.c_contiguous else whole.T).reshape(-1)
+    return flat.view(array.dtype)[storage_offset(input) if array.size else 0 :]
 
 
 def resize_as_(input: Tensor, other: Tensor, *, memory_format: Any = None) -> Tensor:
@@ -156,25 +187,46 @@ def resize_as_(input: Tensor, other: Tensor, *, memory_format: Any = None) -> Te
     return resize_(input, other.shape)
 
 
-def set_(input: Tensor, source: Tensor | None = None) -> Tensor:
+def set_(
+    input: Tensor, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = ()
+) -> Tensor:
     """Take another tensor's elements, sharing its memory; none if no source is given.
 
+    Args:
+        source: a tensor, or a storage, whose bytes are read as elements of the input's dtype.
+        storage_offset: of a storage, or with a size: the place of the first element in memory.
+        size: the shape; default: the tensor's, or all that a storage has, in one dimension.
+        stride: steps in memory along each dimension; default: row by row.
+
     Raises:
-        RuntimeError: a leaf that requires a gradient, while gradients are recorded; or another
-            dtype.
+        RuntimeError: a leaf that requires a gradient, while gradients are recorded; another dtype;
+            or places beyond the memory.
     """
     if source is None:
         return resize_(input, 0)
-    if source.dtype != input.dtype:
+    if isinstance(source, UntypedStorage):
+        if isinstance(source, TypedStorage) and source.dtype != input.dtype:
+            raise RuntimeError(
+                f"set_: Expected a Storage of type {input.dtype} or an UntypedStorage, but got "
+                f"type {source.dtype}"
+            )
+        whole: Any = source.elements(input.array.dtype)
+        size = (whole.numel() - storage_offset,) if size is None else size
+    else:
+        whole = source
+    if whole.dtype != input.dtype:
         raise RuntimeError(
-            f"Could not set tensor of type {source.dtype} to a tensor of type {input.dtype}"
+            f"Could not set tensor of type {whole.dtype} to a tensor of type {input.dtype}"
         )
     if mode.grad and isinstance(input._node, Leaf):
         raise RuntimeError(
             "set_: a leaf Variable that requires grad is being used in an in-place operation; do "
             "it under no_grad(), or on .data"
         )
-    input.data = source
+    if size is not None:
+        shape = sizes("set_", (size,))
+        whole = whole.detach().as_strided(shape, stride or rows_of(shape), storage_offset)
+    input.data = whole
     return input
 
 

@@ -373,6 +373,9 @@ class Tensor(Derived, Pointwise):
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
         return self.ne(other) if isinstance(other, _OPERANDS) else NotImplemented
 
+    def __delitem__(self, key: Any) -> None:
+        raise TypeError("Tensor does not support deleting items")
+
     def __contains__(self, element: Any) -> Any:
         if not isinstance(element, _OPERANDS):
             raise RuntimeError(
