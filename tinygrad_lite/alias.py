@@ -13,6 +13,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from .paths import keep
+
 __all__ = ["as_torch"]
 
 _OURS = __name__.partition(".")[0]
@@ -75,3 +77,4 @@ class _Finder:
         for name, spec in self._specs.items():
             if sys.modules.get(name) is module:
                 module.__spec__ = spec
+                keep(*name.rpartition(".")[::2])

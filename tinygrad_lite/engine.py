@@ -243,7 +243,7 @@ def leaf_uses(roots: Iterable[Node | Leaf]) -> dict[Leaf, int]:
         node = stack.pop()
         for parent in () if isinstance(node, Leaf) else node.parents:
             if isinstance(parent, Leaf):
-                if parent.after or parent.hooks:
+                if parent.after or parent.behind or parent.hooks:
                     found[parent] = found.get(parent, 0) + 1
             elif parent is not None and parent not in seen:
                 seen.add(parent)

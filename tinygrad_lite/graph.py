@@ -132,18 +132,20 @@ class Leaf:
         array, storage: the tensor's.
         hooks: called with the gradient before it is added to `.grad` (`tensor/hooks.py`), or None.
         after: called with the tensor when `.grad` has been added to; None for none.
+        behind: called then with () and the gradient in a tuple, as a node's hooks; or None.
         order: a number that grows from one leaf or node to the next that is made.
     """
 
     waited_for: ClassVar[bool] = False
 
-    __slots__ = ("__weakref__", "after", "array", "hooks", "order", "storage", "tensor")
+    __slots__ = ("__weakref__", "after", "array", "behind", "hooks", "order", "storage", "tensor")
 
     def __init__(self, tensor: Any, array: Array, storage: Storage) -> None:
         self.tensor = weakref.ref(tensor)
         self.array = array
         self.storage = storage
         self.after: dict[int, Callable[[Any], Any]] | None = None
+        self.behind: dict[int, Callable[[Any, Any], Any]] | None = None
         self.hooks: Any = None
         self.order = next(_order)
 
@@ -160,7 +162,8 @@ class Leaf:
         return dtype
 
     next_functions = ()
-    register_prehook: Any  # set by `tensor/hooks.py`
+    register_prehook: Any  # set by `tensor/hooks.py`, as the next one is
+    register_hook: Any
     variable: Any  # set by `tensor/place.py`
 
     def name(self) -> str:

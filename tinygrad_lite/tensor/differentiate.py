@@ -241,10 +241,15 @@ def _reach(leaf: Any, grad: Any, owned: bool) -> None:
     """Add a gradient to the `.grad` of a leaf, unless it was frozen since."""
     tensor = leaf.tensor()
     if tensor is not None and tensor._node is leaf:
+        if leaf.hooks is not None and leaf.hooks.inner:
+            grad, owned = leaf.hooks.inner(grad), False
         _accumulate(tensor, grad, owned)
         if leaf.after is not None:
             for hook in tuple(leaf.after.values()):
                 hook(tensor)
+        if leaf.behind is not None:
+            for behind in tuple(leaf.behind.values()):
+                behind((), (grad if isinstance(grad, TensorBase) else new(grad),))
 
 
 def _retain(tensor: Tensor | None, grad: Any, owned: bool) -> None:

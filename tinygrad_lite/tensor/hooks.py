@@ -202,9 +202,8 @@ def register_prehook(node: Node | Leaf, fn: Callable[[tuple[Tensor]], Any]) -> R
         return found
 
     hooks = _hooks_of(node)
-    if isinstance(node, Node):
-        hooks.inner = hooks = hooks.inner or Hooks()
-    return RemovableHandle(hooks, call)
+    hooks.inner = hooks.inner or Hooks()
+    return RemovableHandle(hooks.inner, call)
 
 
 def register_node_hook(node: Node, fn: Callable[[Any, Any], Any]) -> RemovableHandle:
@@ -218,6 +217,14 @@ def register_node_hook(node: Node, fn: Callable[[Any, Any], Any]) -> RemovableHa
     global watched
     watched = True
     return RemovableHandle(_behind.setdefault(node, {}), fn)
+
+
+def register_leaf_hook(leaf: Leaf, fn: Callable[[Any, Any], Any]) -> RemovableHandle:
+    """Call `fn((), (grad,))` when a leaf's gradient has been added to `.grad`, after all else."""
+    if leaf.behind is None:
+        leaf.behind = {}
+    Leaf.waited_for = True
+    return RemovableHandle(leaf.behind, fn)
 
 
 def call_node(node: Node, grad: Tensor) -> Any:
@@ -240,7 +247,7 @@ def call_node(node: Node, grad: Tensor) -> Any:
 
 
 Node.register_prehook = Leaf.register_prehook = register_prehook
-Node.register_hook = register_node_hook
+Node.register_hook, Leaf.register_hook = register_node_hook, register_leaf_hook
 Node.__call__ = call_node  # type: ignore[method-assign]
 
 

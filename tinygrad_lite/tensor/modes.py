@@ -38,7 +38,7 @@ class _Block:
 
     enabled: bool
 
-    def __new__(cls, *args: Any) -> Any:
+    def __new__(cls, *args: Any, **words: Any) -> Any:
         """The block; or the decorated function, if it decorates without parentheses."""
         block = super().__new__(cls)
         if not (args and callable(args[0])):

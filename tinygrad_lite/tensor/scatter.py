@@ -91,13 +91,9 @@ def _empty(input: Tensor, index: Any, src: Any) -> tuple[Any, Any]:
     """An index without elements, which may be of any shape, and its source, in the input's dims."""
     if not isinstance(index, TensorBase) or index.numel() or index.ndim == input.ndim:
         return index, src
-    none = (0,) * max(input.ndim, 1)
-    return (
-        index.reshape(none),
-        (  # type: ignore[attr-defined]
-            src.reshape(-1)[:0].reshape(none) if isinstance(src, TensorBase) else src  # type: ignore[attr-defined]
-        ),
-    )
+    none, there = (0,) * max(input.ndim, 1), isinstance(src, TensorBase)
+    whole: Any = index
+    return whole.reshape(none), src.reshape(-1)[:0].reshape(none) if there else src
 
 
 def scatter(

@@ -85,7 +85,7 @@ class Tensor(Derived, Pointwise):
     __module__, __slots__ = "tinygrad_lite", ()  # where users import it from, and what types print
 
     # Its place in the graph.
-    is_leaf = property(place.is_leaf)
+    is_leaf, output_nr = property(place.is_leaf), property(place.output_nr)
     grad_fn = property(place.grad_fn)
     requires_grad = property(place.requires_grad, place.set_requires_grad)
     requires_grad_ = place.requires_grad_
@@ -364,7 +364,7 @@ class Tensor(Derived, Pointwise):
     )  # fmt: skip
     __ilshift__, __irshift__ = Pointwise.bitwise_left_shift_, Pointwise.bitwise_right_shift_
     __getitem__, __setitem__ = indexing.getitem, assign.setitem
-    __iter__ = methods.iterate
+    __delitem__, __iter__ = methods.refuse_deletion, methods.iterate
     __hash__ = TensorBase.__hash__
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
@@ -372,9 +372,6 @@ class Tensor(Derived, Pointwise):
 
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
         return self.ne(other) if isinstance(other, _OPERANDS) else NotImplemented
-
-    def __delitem__(self, key: Any) -> None:
-        raise TypeError("Tensor does not support deleting items")
 
     def __contains__(self, element: Any) -> Any:
         if not isinstance(element, _OPERANDS):
