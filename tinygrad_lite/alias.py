@@ -13,8 +13,6 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from .paths import keep
-
 __all__ = ["as_torch"]
 
 _OURS = __name__.partition(".")[0]
@@ -78,3 +76,25 @@ class _Finder:
             if sys.modules.get(name) is module:
                 module.__spec__ = spec
                 keep(*name.rpartition(".")[::2])
+
+
+def keep(package: str, name: str) -> None:
+    """Leave a package its function of a module's name, such as `autograd.gradcheck`.
+
+    Once a module is loaded, importing sets it on its package, as here under the other name again.
+    """
+    parent = sys.modules[package]
+    there = vars(parent).get(name)
+    if there is None or isinstance(there, ModuleType):
+        return
+    own = parent.__class__
+
+    class Keeping(own):  # type: ignore[misc, valid-type]
+        """A package whose attribute outlives being set once."""
+
+        def __setattr__(self, key: str, value: Any) -> None:
+            ModuleType.__setattr__(self, "__class__", own)
+            if key != name:
+                setattr(self, key, value)
+
+    parent.__class__ = Keeping

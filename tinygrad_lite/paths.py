@@ -17,6 +17,8 @@ from importlib.machinery import ModuleSpec
 from types import MappingProxyType, ModuleType
 from typing import Any
 
+from .alias import keep
+
 __all__ = ["PATHS", "Elsewhere", "find", "install"]
 
 _TARGETS: Mapping[str, str] = MappingProxyType(
@@ -158,28 +160,6 @@ class _Finder:
     def exec_module(self, module: ModuleType) -> None:
         """It is made whole already."""
         keep(*module.__name__.rpartition(".")[::2])
-
-
-def keep(package: str, name: str) -> None:
-    """Leave a package its function of a module's name, such as `autograd.gradcheck`.
-
-    Once a module is loaded, importing sets it on its package, as here under the other name again.
-    """
-    parent = sys.modules[package]
-    there = vars(parent).get(name)
-    if there is None or isinstance(there, ModuleType):
-        return
-    own = parent.__class__
-
-    class Keeping(own):  # type: ignore[misc, valid-type]
-        """A package whose attribute outlives being set once."""
-
-        def __setattr__(self, key: str, value: Any) -> None:
-            ModuleType.__setattr__(self, "__class__", own)
-            if key != name:
-                setattr(self, key, value)
-
-    parent.__class__ = Keeping
 
 
 def install(package: str, others: Container[str], make: Callable[[str], ModuleType]) -> None:
