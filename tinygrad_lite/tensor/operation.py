@@ -13,10 +13,12 @@ see in second derivatives (`space.py`), which finds it in `BY_LIBRARY_NAME`. How
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol
 
+from ..backend import numpy
 from ..backend.dtypes import FLOATING
 from ..graph import Rule
 from ..ops.rule import plain
@@ -196,6 +198,35 @@ def reflected(function: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Opera
     return call
 
 
+OPERANDS = (TensorBase, int, float, complex, numpy.number, numpy.bool_, numpy.ndarray)
+"""What operators calculate with. Another object may know how to calculate with a tensor."""
+
+_GIVE_WAY = (
+    "truediv rtruediv rdiv mod rmod floordiv rfloordiv pow rpow matmul and rand or ror xor rxor "
+    "lshift rlshift rshift rrshift lt le gt ge iadd isub imul itruediv ifloordiv imod ipow iand "
+    "ior ixor ilshift irshift"
+).split()
+
+
+def give_way(kind: type) -> None:
+    """Let the operators of a class return NotImplemented for what is no operand of theirs."""
+    for name in _GIVE_WAY:
+        setattr(kind, f"__{name}__", _giving_way(getattr(kind, f"__{name}__")))
+
+
+def _giving_way(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    @functools.wraps(function)
+    def call(input: Tensor, other: Any) -> Any:
+        try:
+            return function(input, other)
+        except TypeError:
+            if isinstance(other, OPERANDS):
+                raise
+            return NotImplemented
+
+    return call
+
+
 def operators(rule: Rule) -> tuple[Callable[[Tensor, Operand], Tensor], ...]:
     """The operator of a rule of two inputs, as `a + b` calls it, and reflected."""
     KEEP_ORDER.add(rule)
@@ -203,15 +234,25 @@ def operators(rule: Rule) -> tuple[Callable[[Tensor, Operand], Tensor], ...]:
 
     repeats = (list, tuple, str, bytes) if name == "mul" else ()  # which `[0] * x` repeats
 
-    def call(input: Tensor, other: Operand) -> Tensor:
-        return (
-            NotImplemented if isinstance(other, repeats) else apply(rule, *pair(name, input, other))
-        )
+    def call(input: Tensor, other: Operand) -> Any:
+        if isinstance(other, repeats):
+            return NotImplemented
+        try:
+            return apply(rule, *pair(name, input, other))
+        except TypeError:
+            if isinstance(other, OPERANDS):
+                raise
+            return NotImplemented
 
-    def reflected(input: Tensor, other: Operand) -> Tensor:
-        return (
-            NotImplemented if isinstance(other, repeats) else apply(rule, *pair(name, other, input))
-        )
+    def reflected(input: Tensor, other: Operand) -> Any:
+        if isinstance(other, repeats):
+            return NotImplemented
+        try:
+            return apply(rule, *pair(name, other, input))
+        except TypeError:
+            if isinstance(other, OPERANDS):
+                raise
+            return NotImplemented
 
     call.__name__, reflected.__name__ = f"__{name}__", f"__r{name}__"
     return call, reflected

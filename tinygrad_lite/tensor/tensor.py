@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..absent import without
-from ..backend import numpy
 from ..ops import elementwise as rules
 from . import (
     arrange,
@@ -57,13 +56,10 @@ from .arguments import explain_methods
 from .base import TensorBase
 from .derived import Derived
 from .inplace import both
-from .operation import operators, reflected
+from .operation import OPERANDS, give_way, operators, reflected
 from .pointwise import Pointwise
 from .printing import represent
 from .shown import called
-
-# What `==` compares with; anything else is just not equal.
-_OPERANDS = (TensorBase, int, float, complex, numpy.number, numpy.bool_, numpy.ndarray)
 
 
 class Tensor(Derived, Pointwise):
@@ -368,13 +364,13 @@ class Tensor(Derived, Pointwise):
     __hash__ = TensorBase.__hash__
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return self.eq(other) if isinstance(other, _OPERANDS) else NotImplemented
+        return self.eq(other) if isinstance(other, OPERANDS) else NotImplemented
 
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return self.ne(other) if isinstance(other, _OPERANDS) else NotImplemented
+        return self.ne(other) if isinstance(other, OPERANDS) else NotImplemented
 
     def __contains__(self, element: Any) -> Any:
-        if not isinstance(element, _OPERANDS):
+        if not isinstance(element, OPERANDS):
             raise RuntimeError(
                 f"in: a Tensor holds numbers, and no element of type {type(element).__name__}"
             )
@@ -446,5 +442,6 @@ class Tensor(Derived, Pointwise):
 
 
 explain_methods(Tensor)
+give_way(Tensor)
 without(Tensor)
 base.tensor_class = Tensor

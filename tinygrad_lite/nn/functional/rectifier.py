@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ...backend.dtypes import FLOATING
+from ...backend.dtypes import FLOATING, is_half
 from ...ops import activation
 from ...ops.elementwise import where
 from ...tensor import Tensor, apply
@@ -81,7 +81,8 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     def function(x: Tensor) -> Tensor:
         for number in (threshold, value):
             coefficient("threshold", number, x)
-        return _where((x > threshold) | x.isnan(), x, filling("threshold", value, x))
+        wide = x.float() if is_half(x.array.dtype) else x  # else the threshold would be rounded
+        return _where((wide > threshold) | x.isnan(), x, filling("threshold", value, x))
 
     if input.array.dtype.kind in "iu":
         return change(input, "threshold_", function) if inplace else function(input)
@@ -223,7 +224,8 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
         raise RuntimeError(
             f"softshrink: lambda must be greater or equal to 0, but found to be {lambd}"
         )
-    return input - input.clamp(-lambd, lambd)
+    wide = input.float() if is_half(input.array.dtype) else input
+    return (wide - wide.clamp(-lambd, lambd)).to(dtype=input.dtype)
 
 
 def softsign(input: Tensor) -> Tensor:
