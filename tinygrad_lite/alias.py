@@ -72,10 +72,11 @@ class _Finder:
 
     def exec_module(self, module: ModuleType) -> None:
         """Do nothing: the module was loaded under its own name, and keeps it."""
+        alias = module.__spec__.name if module.__spec__ else ""
         for name, spec in self._specs.items():
             if sys.modules.get(name) is module:
                 module.__spec__ = spec
-                keep(*name.rpartition(".")[::2])
+        keep(*alias.rpartition(".")[::2])
 
 
 def keep(package: str, name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -128,7 +127,7 @@ def histogramdd(
             f"{tuple(weight.shape)}"
         )
     masses = _masses(name, input, weight)
-    columns = list(input.detach().reshape(math.prod(input.shape[:-1]), dims).unbind(1))
+    columns = list(input.detach().reshape(-1, dims).unbind(1))
     edges = [
         _edges(name, x, count, None if range is None else range[2 * d : 2 * d + 2])
         for d, (x, count) in enumerate(zip(columns, each, strict=True))

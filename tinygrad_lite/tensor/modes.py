@@ -38,7 +38,7 @@ class _Block:
 
     enabled: bool
 
-    def __new__(cls, *args: Any, **words: Any) -> Any:
+    def __new__(cls, *args: Any) -> Any:
         """The block; or the decorated function, if it decorates without parentheses."""
         block = super().__new__(cls)
         if not (args and callable(args[0])):
@@ -185,6 +185,10 @@ class inference_mode(_Block):
         >>> y.is_inference(), (y + 1).is_inference()
         (True, False)
     """
+
+    def __new__(cls, mode: Any = True) -> Any:
+        """The block; or the decorated function."""
+        return super().__new__(cls, mode)
 
     def __init__(self, mode: bool = True) -> None:
         super().__init__()

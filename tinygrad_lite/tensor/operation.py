@@ -13,7 +13,6 @@ see in second derivatives (`space.py`), which finds it in `BY_LIBRARY_NAME`. How
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol
@@ -215,7 +214,6 @@ def give_way(kind: type) -> None:
 
 
 def _giving_way(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    @functools.wraps(function)
     def call(input: Tensor, other: Any) -> Any:
         try:
             return function(input, other)
@@ -224,6 +222,7 @@ def _giving_way(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any
                 raise
             return NotImplemented
 
+    call.__name__, call.__doc__ = function.__name__, function.__doc__
     return call
 
 
