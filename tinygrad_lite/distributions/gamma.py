@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ..tensor import Tensor
+from ..tensor.create import as_tensor
 from ..tensor.elementwise import xlogy
 from ..tensor.special import digamma, gammainc, lgamma
 from . import constraints
@@ -63,6 +64,7 @@ class Gamma(ExponentialFamily):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """α log β + (α − 1) log x − β x − log Γ(α)."""
+        value = as_tensor(value, dtype=self.rate.dtype, device=self.rate.device)
         self._validate_sample(value)
         alpha, beta = self.concentration, self.rate
         return xlogy(alpha, beta) + xlogy(alpha - 1, value) - beta * value - lgamma(alpha)

@@ -14,17 +14,23 @@ from typing import Any
 from ..tensor import Tensor
 from ..tensor.compare import where
 from ..tensor.create import full_like
+from ..tensor.elementwise import xlogy
 from ..tensor.special import digamma, lgamma
 from .bernoulli import Bernoulli
 from .beta import Beta
+from .binomial import Binomial
 from .cauchy import Cauchy
+from .continuous_bernoulli import ContinuousBernoulli
 from .exponential import Exponential
 from .gamma import Gamma
 from .gumbel import EULER, Gumbel
 from .half_cauchy import HalfCauchy
 from .kl import register_kl
 from .laplace import Laplace
+from .lowrank_multivariate_normal import LowRankMultivariateNormal
+from .multivariate_normal import MultivariateNormal
 from .normal import Normal
+from .pareto import Pareto
 from .poisson import Poisson
 from .uniform import Uniform
 
@@ -47,7 +53,8 @@ LOGARITHM: dict[type, Of] = {
     Exponential: lambda p: -EULER - p.rate.log(),
     Gamma: lambda p: digamma(p.concentration) - p.rate.log(),
     Beta: lambda p: digamma(p.concentration1) - digamma(p.concentration1 + p.concentration0),
-    Uniform: lambda p: _between(lambda x: x * x.log(), p.low, p.high) - 1,
+    Uniform: lambda p: _between(lambda x: xlogy(x, x), p.low, p.high) - 1,
+    Pareto: lambda p: p.scale.log() + 1 / p.alpha,
 }
 DECAY: dict[type, Callable[[Any, Tensor], Tensor]] = {
     Exponential: lambda p, t: p.rate / (p.rate + t),
@@ -75,6 +82,11 @@ def _log_gamma_density(p: Any, q: Gamma) -> Tensor:
     return found
 
 
+def _log_continuous_density(p: Any, q: ContinuousBernoulli) -> Tensor:
+    found: Tensor = q.logits * p.mean - q._log_size()
+    return found
+
+
 def _log_gumbel_density(p: Any, q: Gumbel) -> Tensor:
     decay = DECAY[_kind(p)](p, 1 / q.scale) * (q.loc / q.scale).exp()
     found: Tensor = -q.scale.log() - (p.mean - q.loc) / q.scale - decay
@@ -91,9 +103,14 @@ def _register(p: type, q: type, log_density: Callable[[Any, Any], Tensor]) -> No
 
 
 _DENSITIES: list[tuple[type, Callable[[Any, Any], Tensor], tuple[type, ...]]] = [
-    (Normal, _log_normal_density, (Exponential, Gamma, Gumbel, Beta, Laplace)),
-    (Exponential, _log_exponential_density, (Gamma, Beta)),
-    (Gamma, _log_gamma_density, (Exponential, Beta)),
+    (
+        Normal,
+        _log_normal_density,
+        (Exponential, Gamma, Gumbel, Beta, Laplace, Pareto, ContinuousBernoulli),
+    ),
+    (Exponential, _log_exponential_density, (Gamma, Beta, Pareto, ContinuousBernoulli)),
+    (Gamma, _log_gamma_density, (Exponential, Beta, Pareto)),
+    (ContinuousBernoulli, _log_continuous_density, (Beta,)),
     (Gumbel, _log_gumbel_density, (Exponential, Gamma, Normal, Uniform, Gumbel)),
 ]
 for _q, _log_density, _known in _DENSITIES:
@@ -106,10 +123,14 @@ def _infinite(p: Any, q: Any) -> Tensor:
 
 
 _EXCLUDED: list[tuple[tuple[type, ...], tuple[type, ...]]] = [
-    ((Exponential,), (Beta, Uniform)),
-    ((Gamma,), (Beta, Uniform)),
-    ((Gumbel, Laplace, Normal), (Beta, Exponential, Gamma, Uniform)),
-    ((Poisson,), (Bernoulli,)),
+    ((Beta, ContinuousBernoulli), (Pareto,)),
+    ((Exponential, Gamma), (Beta, ContinuousBernoulli, Pareto, Uniform)),
+    (
+        (Gumbel, Laplace, Normal),
+        (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform),
+    ),
+    ((Pareto,), (Beta, ContinuousBernoulli, Uniform)),
+    ((Poisson,), (Bernoulli, Binomial)),
 ]
 for _of_p, _of_q in _EXCLUDED:
     for _p, _q in itertools.product(_of_p, _of_q):
@@ -139,9 +160,43 @@ def _uniform_gamma(p: Uniform, q: Gamma) -> Tensor:
 @register_kl(Uniform, Beta)
 def _uniform_beta(p: Uniform, q: Beta) -> Tensor:
     """With E[log(1 − x)] as E[log x] between 1 − high and 1 − low."""
-    rest = _between(lambda x: x * x.log(), 1 - p.high, 1 - p.low) - 1
+    rest = _between(lambda x: xlogy(x, x), 1 - p.high, 1 - p.low) - 1
     terms = (q.concentration1 - 1) * LOGARITHM[Uniform](p) + (q.concentration0 - 1) * rest
     return _unless((p.low < 0) | (p.high > 1), _log_beta(q) - p.entropy() - terms)
+
+
+@register_kl(ContinuousBernoulli, Uniform)
+def _continuous_uniform(p: ContinuousBernoulli, q: Uniform) -> Tensor:
+    return _unless((q.low > 0) | (q.high < 1), (q.high - q.low).log() - p.entropy())
+
+
+@register_kl(Uniform, ContinuousBernoulli)
+def _uniform_continuous(p: Uniform, q: ContinuousBernoulli) -> Tensor:
+    outside = (p.low < 0) | (p.high > 1)
+    return _unless(outside, -p.entropy() - _log_continuous_density(p, q))
+
+
+@register_kl(Uniform, Pareto)
+def _uniform_pareto(p: Uniform, q: Pareto) -> Tensor:
+    density = q.alpha.log() + q.alpha * q.scale.log() - (q.alpha + 1) * LOGARITHM[Uniform](p)
+    return _unless(p.low < q.scale, -p.entropy() - density)
+
+
+@register_kl(LowRankMultivariateNormal, LowRankMultivariateNormal)
+@register_kl(LowRankMultivariateNormal, MultivariateNormal)
+@register_kl(MultivariateNormal, LowRankMultivariateNormal)
+def _low_rank(p: Any, q: Any) -> Tensor:
+    """½ (tr Σ_q⁻¹ Σ_p + (μ_q − μ_p)ᵀ Σ_q⁻¹ (μ_q − μ_p) − n + log det Σ_q − log det Σ_p)."""
+    if p.event_shape != q.event_shape:
+        raise ValueError(
+            "KL-divergence between two (low rank) multivariate normals with different event shapes "
+            "cannot be computed"
+        )
+    inverse, difference = q.precision_matrix, (q.loc - p.loc).unsqueeze(-1)
+    square = (inverse * p.covariance_matrix).sum((-2, -1))
+    square = square + (difference * (inverse @ difference)).sum((-2, -1))
+    found: Tensor = q._half_log_det() - p._half_log_det() + 0.5 * (square - p.event_shape[0])
+    return found
 
 
 @register_kl(Normal, Laplace)

@@ -78,7 +78,7 @@ class Watch:
 
         found = _replaced(tuple(whole), at, seen)
         if isinstance(output, tuple | list):
-            return type(output)(found)
+            return type(output)(*found) if hasattr(output, "_fields") else type(output)(found)
         return found[0]
 
     def _output_grads(self, grads: Grads) -> Grads:

@@ -58,7 +58,17 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     Raises:
         ValueError: no such parameter.
     """
-    return register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
+    register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
+
+    def renamed(state: Any, prefix: str, *_: Any) -> None:
+        """Let a state of the former `weight_norm` have the names of this one."""
+        old = [f"{prefix}{name}_{letter}" for letter in "gv"]
+        if all(key in state for key in old):
+            for n, key in enumerate(old):
+                state[f"{prefix}parametrizations.{name}.original{n}"] = state.pop(key)
+
+    module._register_load_state_dict_pre_hook(renamed)
+    return module
 
 
 class _SpectralNorm(Module):
