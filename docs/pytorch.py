@@ -32,14 +32,15 @@ PLACES = (
     *("nn.utils.parametrize", "nn.utils.parametrizations", "nn.utils.prune", "nn.parallel"),
     *("optim", "optim.lr_scheduler", "optim.swa_utils", "autograd", "autograd.functional", "func"),
     *("utils.data", "linalg", "fft", "special", "distributions", "amp", "cuda", "accelerator"),
-    *("distributed", "random", "testing", "onnx", "jit"),
+    *("distributed", "random", "testing", "onnx", "jit", "sparse"),
 )
 NEVER = """
 | what | why |
 | --- | --- |
 | `torch.compile` as a compiler, `fx`, `export`, TorchScript | Models run as Python, which is there to be read. `compile(model)` and `jit.script(model)` give the model back, so that programs that call them run; on a GPU `cuda.graph` records a step and replays it. |
 | complex numbers everywhere | Every rule would have a second form. What stands around a spectrum has it: `fft`, `stft`, sums, products, `abs` and the parts, views, optimizers ([which](conventions.md#complex-numbers)); all else refuses, as does complex32. |
-| sparse tensors, nested tensors | Neither have a place in arrays of equal strides; `Embedding(sparse=True)` gives dense gradients. |
+| sparse layouts but `sparse_coo`, sparse gradients | A sparse tensor is its indices and values, and dense operations on them ([what is there](conventions.md#sparse-tensors)); `Embedding(sparse=True)` gives dense gradients. |
+| nested tensors | They have no place in arrays of equal strides. |
 | quantised tensors, `torch.ao` | They stand for kernels of integers, which NumPy lacks. |
 | several GPUs in one process (`DataParallel`) | One process has one device: `nn.parallel.DistributedDataParallel` keeps a model in each, see [distributed](distributed.md). |
 | pipelines, sharded models (`fsdp`, tensor parallel) | Models that do not fit one device are outside of what is meant to be readable. |

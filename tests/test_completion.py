@@ -29,7 +29,7 @@ ROOMS: dict[ModuleType, set[str]] = {  # the modules that are public in each
             "linalg",
         ),
         *("multiprocessing", "nn", "onnx", "optim", "overrides", "profiler", "random"),
-        *("safetensors", "signal", "special", "testing", "types", "utils", "version"),
+        *("safetensors", "signal", "sparse", "special", "testing", "types", "utils", "version"),
     },
     nn: {"functional", "init", "modules", "parallel", "utils"},
     nn.functional: set(),

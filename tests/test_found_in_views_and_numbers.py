@@ -198,7 +198,7 @@ ERRORS: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: torch.broadcast_shapes((1, -1)), ValueError, "negative"),
     (lambda: torch.broadcast_shapes(1.0, 2), RuntimeError, "expected ints"),  # type: ignore[arg-type]
     (lambda: torch.roll(torch.ones(2, 2), (1,), (1, 2)), RuntimeError, "as many"),
-    (lambda: torch.empty(1).uniform_(-3.4e38, 3.4e38), RuntimeError, "without overflow"),
+    (lambda: torch.empty(1).uniform_(-3.4e38, 3.4e38), RuntimeError, "to - from"),
     (lambda: torch.ones(2).__delitem__(0), TypeError, "deleting"),
     (lambda: torch.ones(2, 3).map_(torch.ones(4), max), RuntimeError, "broadcast"),
 ]

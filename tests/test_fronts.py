@@ -361,7 +361,7 @@ def test_every_front_says_what_is_missing() -> None:
         with pytest.raises(AttributeError, match="it is missing here, if PyTorch has it"):
             _ = module.something_else
     assert tg.functional.einsum is tg.einsum
-    for path in ("nn.attention.flex_attention", "cuda.comm", "utils.weak", "utils.data.graph"):
+    for path in ("nn.attention.flex_attention", "cuda.comm", "utils.data.graph"):
         with pytest.raises(NotImplementedError, match="is not in tinygrad_lite"):
             importlib.import_module(f"tinygrad_lite.{path}").Something()
 

@@ -41,6 +41,7 @@ ROOMS = (
     "fft",
     "linalg",
     "signal",
+    "sparse",
     "special",
     "autograd",
     "distributed",

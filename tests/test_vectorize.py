@@ -66,7 +66,7 @@ def test_an_ensemble() -> None:
     np.testing.assert_allclose(out.detach(), tg.stack([m(X) for m in models]).detach(), atol=1e-6)
     with pytest.raises(RuntimeError, match="at least one model"):
         stack_module_state([])
-    with pytest.raises(ValueError, match="same class"):
+    with pytest.raises(RuntimeError, match="same class"):
         stack_module_state([models[0], nn.Linear(1, 1).eval()])
     with pytest.raises(RuntimeError, match="same mode"):
         stack_module_state([models[0], nn.Sequential()])

@@ -11,6 +11,7 @@ import pytest
 import tinygrad_lite as torch
 from tinygrad_lite import nn
 from tinygrad_lite.nn import functional as F
+from tinygrad_lite.tensor import old_forms
 
 ONE, TWO = torch.ones(2, 2), torch.ones(2, 2, 2)
 INPUT, CLASSES = torch.ones(2, 3), torch.tensor([0, 2])
@@ -77,3 +78,12 @@ def test_a_warning_is_shown_at_the_users_line(case: str) -> None:
         CASES[case]()
     assert [w.filename for w in seen] == [__file__] * len(seen)
     assert seen
+
+
+def test_an_old_form_warns_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(old_forms, "_warned", set())
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            assert torch.add(ONE, 2, ONE).tolist() == [[3, 3], [3, 3]]  # type: ignore[call-overload, arg-type]
+    assert ["overload of add is deprecated" in str(w.message) for w in seen] == [True]

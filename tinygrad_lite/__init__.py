@@ -100,6 +100,7 @@ if _typing.TYPE_CHECKING:
     from . import random as random
     from . import safetensors as safetensors
     from . import signal as signal
+    from . import sparse as sparse
     from . import special as special
     from . import testing as testing
     from . import types as types
@@ -124,7 +125,7 @@ else:
             "profiler",
             "random",
         ),
-        *("safetensors", "signal", "special", "testing", "types", "utils", "version"),
+        *("safetensors", "signal", "sparse", "special", "testing", "types", "utils", "version"),
     )
 
     # Of nn.functional, what PyTorch has at the top as well, with the same arguments in their order.
@@ -180,6 +181,7 @@ else:
         "compile": "compiler",
         "get_device_module": "accelerator",
         "cond": "compiler",
+        "sparse_coo_tensor": "tensor.sparse_operations",
         "pca_lowrank": "tensor.lowrank",
         "svd_lowrank": "tensor.lowrank",
         "vmap": "func",

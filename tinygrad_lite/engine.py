@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import FunctionType
 from typing import Any
 
-from .backend import is_array, namespace, root
+from .backend import is_array, namespace, numpy, root
 from .backend.dtypes import is_half
 from .graph import Joint, Leaf, Node, Packed, VJPs, Zero
 
@@ -130,8 +130,10 @@ def _wanting(node: Node) -> list[Node | Leaf]:
 
 def _zeros(node: Node | Leaf, like: Any, space: Any) -> Any:
     """The zeros that stand for a `Zero` at a node: an array, or in a recorded walk a tensor."""
-    if space is None:
-        return namespace(like).zeros(node.shape, dtype=node.dtype)
+    if space is None:  # NumPy's scalars stand for arrays without dimensions
+        return namespace(numpy.asarray(like) if isinstance(like, numpy.generic) else like).zeros(
+            node.shape, dtype=node.dtype
+        )
     return space.zeros_like(like)
 
 
@@ -243,7 +245,7 @@ def leaf_uses(roots: Iterable[Node | Leaf]) -> dict[Leaf, int]:
         node = stack.pop()
         for parent in () if isinstance(node, Leaf) else node.parents:
             if isinstance(parent, Leaf):
-                if parent.after or parent.behind or parent.hooks:
+                if parent.after or parent.hooks:
                     found[parent] = found.get(parent, 0) + 1
             elif parent is not None and parent not in seen:
                 seen.add(parent)

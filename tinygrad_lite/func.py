@@ -128,7 +128,8 @@ def _uses_others(result: Tensor) -> bool:
 def _recorded(*trees: Any) -> bool:
     """Whether results may be differentiated again."""
     given = (leaf for tree in trees for leaf in leaves(tree))
-    return _depth.now > 0 or any(isinstance(x, Tensor) and x.requires_grad for x in given)
+    asked = _depth.now > 0 or any(isinstance(x, Tensor) and x.requires_grad for x in given)
+    return asked and is_grad_enabled()
 
 
 def _pick(argnums: Argnums, args: tuple[Any, ...]) -> tuple[int, ...]:
@@ -292,8 +293,8 @@ def jvp(
     Raises:
         RuntimeError: tangents of another form, or as `strict` says.
     """
-    if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
-        raise RuntimeError("jvp: expected primals and tangents to be tuples")
+    if not isinstance(primals, tuple) or not isinstance(tangents, tuple) or not primals:
+        raise RuntimeError("jvp: expected primals and tangents to be tuples that are not empty")
     weights = leaves(tangents)
     if [w.shape for w in weights] != [p.shape for p in leaves(primals)]:
         raise RuntimeError("jvp: expected tangents of the primals' form")
@@ -302,6 +303,9 @@ def jvp(
         output, own = _call(func, tuple(range(len(primals))), primals, {})
         output, aux = _split(output, has_aux)
         outputs = leaves(output)
+        for out in outputs:
+            if not isinstance(out, Tensor):
+                raise RuntimeError(f"jvp: expected f to return Tensors, but got {type(out)}")
         if strict and not all(out.requires_grad for out in outputs):
             raise RuntimeError(
                 "jvp(f, primals, tangents, strict=True): The output of f is independent of the "

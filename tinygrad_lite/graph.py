@@ -67,13 +67,22 @@ class Storage:
             by a recorded change in place, or because it became a leaf.
         key: the `id` of the array that owns the memory.
         frozen: the leaf that the base was, with its hooks, before requires_grad_(False).
-        ours: the library chose the order of elements in the memory, as that of a convolution's
-            output; else who finds them in no row-major order has put them so (`methods.view`).
+        ours: True if the library chose the order of elements in the memory, as that of a
+            convolution's output, where PyTorch's lie row by row; or how all that lies there does,
+            here and in PyTorch (`tensor.layout.Layout`s). Else they lie as PyTorch's do.
+        counts: the storage that counts, which is another one of a copy that stands for a part of
+            other memory (`tensor/twins.py`).
     """
 
     __slots__ = ("frozen", "key", "moves", "ours", "version")
 
     frozen: Leaf
+    ours: bool | tuple[Any, ...]
+
+    @property
+    def counts(self) -> Storage:
+        """The storage that counts the changes: itself."""
+        return self
 
     def __init__(self, array: Array) -> None:
         self.version = 0
@@ -90,7 +99,7 @@ class Storage:
         return _unused, (self.ours,)
 
 
-def _unused(ours: bool = True) -> Storage:
+def _unused(ours: Any = True) -> Storage:
     """A storage whose memory `own` has still to tell."""
     storage = object.__new__(Storage)
     storage.version, storage.moves = 1, 0  # filling it counts as a change, as in PyTorch
@@ -131,21 +140,20 @@ class Leaf:
         tensor: a weak reference to the tensor.
         array, storage: the tensor's.
         hooks: called with the gradient before it is added to `.grad` (`tensor/hooks.py`), or None.
-        after: called with the tensor when `.grad` has been added to; None for none.
-        behind: called then with () and the gradient in a tuple, as a node's hooks; or None.
+        after: called with the tensor and the gradient when that was added to `.grad`, those that
+            are `last` at the end; None for none.
         order: a number that grows from one leaf or node to the next that is made.
     """
 
     waited_for: ClassVar[bool] = False
 
-    __slots__ = ("__weakref__", "after", "array", "behind", "hooks", "order", "storage", "tensor")
+    __slots__ = ("__weakref__", "after", "array", "hooks", "order", "storage", "tensor")
 
     def __init__(self, tensor: Any, array: Array, storage: Storage) -> None:
         self.tensor = weakref.ref(tensor)
         self.array = array
         self.storage = storage
-        self.after: dict[int, Callable[[Any], Any]] | None = None
-        self.behind: dict[int, Callable[[Any, Any], Any]] | None = None
+        self.after: dict[int, Callable[[Any, Any], Any]] | None = None
         self.hooks: Any = None
         self.order = next(_order)
 
@@ -162,8 +170,8 @@ class Leaf:
         return dtype
 
     next_functions = ()
-    register_prehook: Any  # set by `tensor/hooks.py`, as the next one is
-    register_hook: Any
+    register_hook: Any  # both set by `tensor/hooks.py`
+    register_prehook: Any
     variable: Any  # set by `tensor/place.py`
 
     def name(self) -> str:
@@ -360,6 +368,18 @@ class Node:
         return f"<{self.name().rpartition(':')[2]} object at {id(self):#x}>"
 
 
+class Lasting(Node):
+    """A node whose VJPs captured what sizes alone tell, such as masks, and no tensor of a program.
+
+    It keeps them, so that a second pass is no error, as for nodes that captured no array.
+    """
+
+    __slots__ = ()
+
+    def release(self) -> None:
+        """Keep all."""
+
+
 class GradientEdge(NamedTuple):
     """A place in the graph: a node, and which of its outputs; `grad` takes it for a tensor."""
 
@@ -404,4 +424,4 @@ def _hold_arrays(vjps: tuple[Any, ...]) -> bool:
 
 
 # Types of captured values that hold no array.
-_PLAIN = frozenset({type(None), bool, int, float, str, slice, type(...), Namespace})
+_PLAIN = frozenset({type(None), bool, int, float, str, slice, type, type(...), Namespace})

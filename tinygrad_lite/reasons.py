@@ -61,7 +61,9 @@ _WHY: Mapping[str, str] = MappingProxyType(
         "CuPy does not reach Intel's GPUs": "xpu",
         "CuPy does not reach this accelerator": "mtia",
         "NCCL is reached through torch.distributed": "cuda.nccl",
-        "there are no sparse tensors": "sparse cuda.sparse",
+        "of sparse layouts there is torch.sparse_coo alone": "cuda.sparse "
+        "sparse._semi_structured_conversions sparse._semi_structured_ops sparse._triton_ops "
+        "sparse._triton_ops_meta sparse.semi_structured",
         "there are no nested tensors; nn.utils.rnn packs and pads sequences": "nested "
         "nn.attention.varlen",
         "use NumPy": "_numpy",
@@ -90,7 +92,6 @@ _WHY: Mapping[str, str] = MappingProxyType(
         "utils.benchmark.op_fuzzers utils.benchmark.utils.fuzzer "
         "utils.benchmark.utils.sparse_fuzzer utils.benchmark.utils.valgrind_wrapper "
         "utils.benchmark.utils.cpp_jit utils.benchmark.utils.compile utils.benchmark.utils._stubs",
-        "use Python's weakref": "utils.weak",
         "devices are namespaces, see backend/devices.py": "utils.backend_registration",
         "debug.profile tells the layer of each operation": "utils.module_tracker",
         "files are read by files/torch_pickles.py": "utils.show_pickle _weights_only_unpickler "
@@ -114,7 +115,7 @@ MODULES: Mapping[str, str] = MappingProxyType(
 )
 """What PyTorch has under these names, and what to know instead."""
 
-_SPARSE = "there are no sparse tensors"
+_SPARSE = "of sparse tensors (torch.sparse) alone, whose layout is torch.sparse_coo"
 _FACTORS = "neither NumPy nor CuPy has these factors; see linalg.lu and linalg.eigh"
 _REASONS: Mapping[str, str] = MappingProxyType(
     {
@@ -123,8 +124,7 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         _QUANTISED: "dequantize int_repr q_scale q_zero_point qscheme quantize_per_channel "
         "quantize_per_tensor",
         _SPARSE: "coalesce col_indices crow_indices dense_dim indices is_coalesced smm sparse_dim "
-        "sparse_mask to_sparse to_sparse_coo to_sparse_csr values sparse_coo_tensor "
-        "sparse_csr_tensor",
+        "sparse_mask to_sparse_csr values sparse_csr_tensor",
         _FACTORS: "ldl_factor ldl_factor_ex ldl_solve",
         "use torch.linalg.lstsq": "lstsq",
         "use torch.linalg.solve": "solve",
@@ -182,7 +182,7 @@ METHODS = (
     "q_scale q_zero_point qscheme reinforce resize resize_as resize_as_sparse_ "
     "row_indices slice_inverse smm solve sparse_dim sparse_mask sparse_resize_ "
     "sparse_resize_and_clear_ sspaddmm storage_type symeig to_mkldnn "
-    "to_padded_tensor to_sparse to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc "
+    "to_padded_tensor to_sparse_bsc to_sparse_bsr to_sparse_csc "
     "to_sparse_csr values "
     "volatile xpu"
 ).split()

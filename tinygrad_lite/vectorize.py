@@ -191,15 +191,14 @@ def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Any], dict[s
         (parameters, buffers), by name; parameters are leaves that require a gradient as theirs do.
 
     Raises:
-        RuntimeError: no models, or some in training and some not.
-        ValueError: models of different classes.
+        RuntimeError: no models, some in training and some not, or of different classes.
     """
     if len(models) == 0:
         raise RuntimeError("stack_module_state: Expected at least one model, got 0.")
     if len({model.training for model in models}) > 1:
         raise RuntimeError("stack_module_state: Expected all models to be in the same mode.")
     if len({type(model) for model in models}) > 1:
-        raise ValueError("stack_module_state: Expected all models to be of the same class.")
+        raise RuntimeError("stack_module_state: Expected all models to be of the same class.")
 
     def together(states: list[dict[str, Tensor]]) -> dict[str, Any]:
         return {

@@ -10,6 +10,7 @@ import tinygrad_lite as torch
 from tests.cuda.training import Training, assert_same
 from tinygrad_lite import optim
 from tinygrad_lite.cuda import CaptureError, graph
+from tinygrad_lite.optim.adam import adam
 
 
 def test_other_arguments_are_refused(device: str) -> None:
@@ -154,6 +155,22 @@ def test_other_errors_pass_through(device: str) -> None:
         step(x)
     assert [step(x).tolist() for _ in range(3)] == [[1, 1]] * 3
     assert len(calls) == 4
+
+
+def test_a_copied_step_of_an_optimizer_is_outside(device: str) -> None:
+    """Replays would not count its steps."""
+    p = torch.ones(2, device=device)
+    g, m, v, n = torch.ones_like(p), torch.zeros_like(p), torch.zeros_like(p), torch.tensor(0.0)
+
+    def step(x: Any) -> Any:
+        adam([p], [g], [m], [v], [], [n], amsgrad=False, beta1=0.9, beta2=0.9, lr=x.shape[0],
+             weight_decay=0, eps=1e-8, maximize=False)  # fmt: skip
+        return x + p
+
+    captured = graph(step, warmup=1)
+    captured(torch.zeros(2, device=device))
+    with pytest.raises(CaptureError, match="count on the host; call them between calls"):
+        captured(torch.zeros(2, device=device))
 
 
 def test_schedules_step_outside(device: str) -> None:

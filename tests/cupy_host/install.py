@@ -23,7 +23,7 @@ from tests import cuda_host
 HERE = Path(__file__).parent
 FLAGS = ["-std=c++17", "-O1", "-fPIC", "-w", "-fpermissive", "-fno-strict-aliasing", "-fno-weak",
          "-ffp-contract=off", "-D__CUDA_ARCH__=900"]  # fmt: skip
-_SHARED = re.compile(r"extern\s+__shared__\s+(?:__align__\(\d+\)\s+)?([\w ]+?)\s*(\w+)\[\];")
+_SHARED = re.compile(r"extern\s+__shared__\s+(?:__align__\(\d+\)\s+)?([\w :<>]+?)\s*(\w+)\[\];")
 _KERNEL = re.compile(r"__global__\s+void\s+(?:__launch_bounds__\s*\([^()]*\)\s*)?(\w+)")
 
 
@@ -110,9 +110,13 @@ class Emulated:
         text += "".join(f"\nEXPORT({name})" for name in dict.fromkeys(_KERNEL.findall(source)))
         header = ["g++", *FLAGS, "-xc++-header", str(HERE / "include" / "cupy_host.hpp")]
         ready = str(_compiled(".hpp.gch", header)).removesuffix(".gch")
+        counts = "-DHOST_ENDED_THREADS_COUNT"
+        runtime = _compiled(".o", ["g++", *FLAGS, counts, "-c", str(cuda_host.RUNTIME)])
         folders = [HERE / "include", Path(cupy.__file__).parent / "_core" / "include"]
+        if "complex<" in source:
+            defines += ("-DHOST_COMPLEX",)
         command = ["g++", *FLAGS, *defines, *(f"-I{folder}" for folder in folders),
-                   "-include", ready, "-shared", "-xc++", "-"]  # fmt: skip
+                   "-include", ready, "-shared", str(runtime), "-xc++", "-"]  # fmt: skip
         return ctypes.CDLL(str(_compiled(".so", command, text + "\n")))
 
     def do(self, work: Callable[[], None]) -> None:
@@ -168,7 +172,25 @@ def install() -> Emulated:
     thrust.sort, thrust.argsort = sort, argsort
     for name in ("cholesky", "det", "eigh", "inv", "qr", "slogdet", "solve", "svd"):
         setattr(cupy.linalg, name, _decomposition(cupy, getattr(np.linalg, name)))
+    for name in ("fftn", "ifftn", "rfft", "irfft"):
+        setattr(cupy.fft, name, _on_host(cupy, getattr(np.fft, name)))
+    own_matmul, complex_matmul = cupy.matmul, _on_host(cupy, np.matmul)
+
+    def matmul(a: Any, b: Any, **words: Any) -> Any:
+        complexes = "c" in (a.dtype.kind, b.dtype.kind)
+        return complex_matmul(a, b, **words) if complexes else own_matmul(a, b, **words)
+
+    cupy.matmul = matmul
     return emulated
+
+
+def _on_host(cupy: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of cuFFT's or cuBLAS's: NumPy's, on copies in host memory."""
+
+    def call(*arrays: Any, **words: Any) -> Any:
+        return cupy.asarray(function(*[a.get() for a in arrays], **words))
+
+    return call
 
 
 def _decomposition(cupy: Any, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -52,8 +52,8 @@ def test_collates_what_holds_samples() -> None:
     [
         ([], IndexError, "at least one sample"),
         ([np.zeros(2), np.zeros(3)], RuntimeError, r"one shape, but got \[\(2,\), \(3,\)\]"),
-        ([(1, 2), (3,)], RuntimeError, "same number of entries"),
-        ([object()], TypeError, "but got object"),
+        ([(1, 2), (3,)], RuntimeError, "of equal size"),
+        ([object()], TypeError, "found .*object"),
     ],
 )
 def test_rejects_what_does_not_collate(
@@ -72,7 +72,7 @@ def test_what_a_batch_holds_is_pinned_by_its_own_method() -> None:
 
     x = tl.ones(2)
     found = pin_memory({"x": x, "y": ("text", Padded()), "z": [3, b"bytes"]})
-    assert found == {"x": x, "y": ["text", "pinned"], "z": [3, b"bytes"]}
+    assert found == {"x": x, "y": ("text", "pinned"), "z": [3, b"bytes"]}
     assert found["x"] is x
 
 
@@ -99,7 +99,7 @@ def test_programs_put_their_types_into_the_table() -> None:
     assert (made["y"][0].dtype, made["y"][0].tolist(), made["y"][1]) == (
         tl.float64,
         [2, 4],
-        ["a", "b"],
+        ("a", "b"),
     )
     own = dict(table.default_collate_fn_map)
     own[tl.Tensor] = lambda batch, *, collate_fn_map: tl.cat(batch)

@@ -19,6 +19,18 @@ FLAT: dict[str, Any] = {
     "max_pool1d": lambda a: F.max_pool1d(a[None], 2),
     "max_pool2d": lambda a: F.max_pool2d(a[None, None], 2),
     "avg_pool1d": lambda a: F.avg_pool1d(a[None], 2),
+    "adaptive_avg_pool1d": lambda a: F.adaptive_avg_pool1d(a[None], 2),
+    "adaptive_max_pool1d": lambda a: F.adaptive_max_pool1d(a[None], 2),
+    "adaptive_max_pool2d": lambda a: F.adaptive_max_pool2d(a[None, None], (1, 2)),
+    "prelu": lambda a: F.prelu(a, a.new_full((1,), 0.25)),
+    "rrelu": F.rrelu,
+    "rrelu in training": lambda a: F.rrelu(a, training=True),
+    "threshold": lambda a: F.threshold(a, -9.0, 0.5),
+    "softshrink": lambda a: F.softshrink(a, 1e-3),
+    "hardshrink": lambda a: F.hardshrink(a, 1e-3),
+    "reflection": lambda a: F.pad(a[None], (1, 1), mode="reflect"),
+    "replication": lambda a: F.pad(a[None], (1, 1), mode="replicate"),
+    "nll_loss": lambda a: F.nll_loss(a, tg.tensor([0, 1], device=a.device)),
 }
 
 
@@ -36,6 +48,47 @@ def test_a_bias_before_what_is_flat_has_the_gradient_0(name: str, device: str) -
     assert (x.grad.tolist(), x.grad.dtype) == ([[0, 0], [0, 0]], x.dtype)
     assert first.weight.grad.abs().sum() > 0
     assert last.bias.grad is None
+
+
+def test_prelus_weight_beside_the_slope() -> None:
+    """Of y = w x the slope along w is x, along x it is w: no more, and zeros for the rest."""
+    x = tg.tensor([-2.0, 3.0], requires_grad=True)
+    w = tg.tensor([0.5], requires_grad=True)
+    of_x, of_w = tg.autograd.grad(F.prelu(x, w).sum(), [x, w], create_graph=True)
+    assert (of_x.tolist(), of_w.tolist()) == ([0.5, 1], [-2])
+    found = tg.autograd.grad(of_x.sum(), [x, w], retain_graph=True)
+    assert [g.tolist() for g in found] == [[0, 0], [1]]
+    assert [g.tolist() for g in tg.autograd.grad(of_w.sum(), [x, w])] == [[1, 0], [0]]
+
+
+@pytest.mark.parametrize("dtype", [tg.float16, tg.bfloat16, tg.float32, tg.float64])
+@pytest.mark.parametrize("shape", [(2, 4), ()])
+@pytest.mark.parametrize("function", [F.relu, F.leaky_relu, F.softshrink, F.hardtanh])
+def test_of_any_dtype_and_of_no_dimensions(function: Any, shape: Any, dtype: Any) -> None:
+    x = tg.full(shape, 0.75, dtype=dtype, requires_grad=True)
+    (slope,) = tg.autograd.grad(function(x * 1).sum(), x, create_graph=True)
+    (zero,) = tg.autograd.grad((slope * slope).sum(), x)
+    assert (zero.dtype, tuple(zero.shape), zero.sum().item()) == (dtype, shape, 0)
+
+
+OVERWRITTEN: dict[str, Any] = {
+    "copy_": lambda a, w: a.copy_(w),
+    "fill_": lambda a, w: a.fill_(w.sum()),
+    "fill_ of a number": lambda a, w: a.fill_(2.0),
+    "zero_": lambda a, w: a.zero_(),
+    "a slice": lambda a, w: a.__setitem__(slice(None), w),
+    "part after part": lambda a, w: (a[:1].copy_(w[:1]), a[1:].copy_(w[1:])),
+}
+
+
+@pytest.mark.parametrize("name", OVERWRITTEN)
+def test_what_was_overwritten_has_the_gradient_0(name: str) -> None:
+    x, w = tg.ones(2, requires_grad=True), tg.ones(2, requires_grad=True)
+    a = x * 2
+    OVERWRITTEN[name](a, w)
+    (a.sum() + w.sum() * 0).backward()
+    assert x.grad.tolist() == [0, 0]
+    assert w.grad.tolist() == [{"fill_": 2, "zero_": 0, "fill_ of a number": 0}.get(name, 1)] * 2
 
 
 def test_weight_decay_moves_it() -> None:

@@ -1,6 +1,7 @@
 """Single faults, by the rooms of the library; `python -m tests.mutation` plants them."""
 
 from . import (
+    calls,
     convolution,
     cpu,
     cuda,
@@ -9,6 +10,7 @@ from . import (
     fronts,
     graph,
     layers,
+    programs,
     rules,
     spectra,
     sums,
@@ -31,4 +33,6 @@ FAULTS: list[Fault] = [
     *cuda.FAULTS,
     *tools.FAULTS,
     *fronts.FAULTS,
+    *calls.FAULTS,
+    *programs.FAULTS,
 ]

@@ -75,7 +75,7 @@ def test_lists_of_modules_change(kind: Any) -> None:
     assert list(net) == [d, b]
     assert [n for n, _ in net.named_children()] == ["0", "1"]
     del net[0:1]
-    net += [a]
+    net += kind().append(a)
     assert list(net + kind().append(c)) == [b, a, c]
     assert list(net) == [b, a]
     assert type(net[:1]) is kind

@@ -15,7 +15,7 @@ IMAGE, ROW = (2, 4, 6, 6), (3, 4)
 LAYERS: dict[str, tuple[Any, tuple[int, ...]]] = {
     **{name: (getattr(nn, name), ROW) for name in
        "ELU GELU Hardswish Hardtanh LeakyReLU LogSigmoid Mish PReLU ReLU ReLU6 SELU Sigmoid SiLU "
-       "Softplus Tanh Identity Dropout Hardsigmoid".split()},
+       "Softplus Tanh Identity Dropout Hardsigmoid Hardshrink Softshrink RReLU".split()},
     "Softmax": (lambda: nn.Softmax(1), ROW), "LogSoftmax": (lambda: nn.LogSoftmax(1), ROW),
     "Linear": (lambda: nn.Linear(4, 2), ROW), "LayerNorm": (lambda: nn.LayerNorm(4), ROW),
     "RMSNorm": (lambda: nn.RMSNorm(4), ROW), "Flatten": (nn.Flatten, IMAGE),
@@ -29,6 +29,7 @@ LAYERS: dict[str, tuple[Any, tuple[int, ...]]] = {
     "PixelShuffle": (lambda: nn.PixelShuffle(2), IMAGE),
     "InstanceNorm2d": (lambda: nn.InstanceNorm2d(4), IMAGE),
     "ZeroPad2d": (lambda: nn.ZeroPad2d(1), IMAGE),
+    "ReplicationPad2d": (lambda: nn.ReplicationPad2d(1), IMAGE),
 }  # fmt: skip
 
 

@@ -48,9 +48,9 @@ def _gelu_tanh(x: Any) -> Any:
 ROWS = [
     Row("erf", values(_wide), erf),
     Row("hardshrink", values(nonzero), lambda x: np.where(abs(x) > 0.2, x, 0),
-        lambda x: x.hardshrink(0.2), "where"),
+        lambda x: x.hardshrink(0.2)),
     Row("prelu", values(nonzero), lambda x: np.where(x > 0, x, x / 4),
-        lambda x: x.prelu(x.new_full((1,), 0.25)), "where"),
+        lambda x: x.prelu(x.new_full((1,), 0.25))),
     Row("leaky_relu", some.shaped(_wide, _one_of("negative_slope", [0.01, 0.3, 0, -2.0])),
         lambda x, negative_slope: np.where(x > 0, x, x * negative_slope), F.leaky_relu),
     Row("elu", some.shaped(_wide, _one_of("alpha", [1.0, 0.3, 2, -1.5])),

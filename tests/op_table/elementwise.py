@@ -81,6 +81,7 @@ UNARY = [
         lambda x: apply(RULES["relu_of_kept"], x),
     ),
     Row("clone", values(real), np.copy),
+    Row("rule:hinge", values(real), np.copy, lambda x: apply(RULES["hinge"], x), "hinge"),
     Row("__neg__", values(real), np.negative, rule="neg"),
     Row("__pos__", values(real), np.positive),
     Row("__abs__", values(nonzero), np.abs, rule="abs"),

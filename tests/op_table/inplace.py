@@ -90,10 +90,13 @@ _TWO_OPERANDS: dict[str, Any] = {
 }
 _MORE: dict[str, Any] = {
     # What is written over stays in the graph, with a gradient of 0.
-    **{name: (_as_float(f), "where", distinct, between) for name, f in elementwise._TESTS.items()},
-    "logical_and": (_as_float(np.logical_and), "where", nonzero, nonzero),
-    "logical_or": (_as_float(np.logical_or), "where", nonzero, nonzero),
-    "logical_xor": (_as_float(np.logical_xor), "where", nonzero, nonzero),
+    **{
+        name: (_as_float(f), "overwrite", distinct, between)
+        for name, f in elementwise._TESTS.items()
+    },
+    "logical_and": (_as_float(np.logical_and), "overwrite", nonzero, nonzero),
+    "logical_or": (_as_float(np.logical_or), "overwrite", nonzero, nonzero),
+    "logical_xor": (_as_float(np.logical_xor), "overwrite", nonzero, nonzero),
     "atan2": (np.arctan2, "atan2", nonzero, nonzero),
     "copysign": (np.copysign, "copysign", nonzero, nonzero),
     "float_power": (np.power, "pow", positive, real),
@@ -170,7 +173,7 @@ _FIRST = [
     ),
     Row("floor_divide_", _fitting(real, nonzero), np.floor_divide,
         lambda x, y: x.detach().clone().floor_divide_(y.detach()), differentiable=False),
-    Row("logical_not_", some.values(nonzero), np.zeros_like, _copied("logical_not_"), "where"),
+    Row("logical_not_", some.values(nonzero), np.zeros_like, _copied("logical_not_"), "overwrite"),
     Row("pow_", _fitting(positive, real), np.power, call=_copied("pow_"), rule="pow"),
     Row("clamp_", some.values(distinct), lambda x: np.clip(x, -0.5, 0.5),
         call=lambda x: x.clone().clamp_(-0.5, 0.5), rule="clamp"),
@@ -181,8 +184,8 @@ _FIRST = [
     Row("copy_", _fitting(real, real), lambda x, y: np.broadcast_to(y, x.shape),
         call=_copied("copy_"), rule="expand"),
     Row("fill_", some.values(real), lambda x: np.full(x.shape, 2.5),
-        call=lambda x: x.clone().fill_(2.5), rule="where"),
-    Row("zero_", some.values(real), np.zeros_like, call=_copied("zero_"), rule="where"),
+        call=lambda x: x.clone().fill_(2.5), rule="overwrite"),
+    Row("zero_", some.values(real), np.zeros_like, call=_copied("zero_"), rule="overwrite"),
     Row("__setitem__", _set(some.basic_index), _assigned, call=_assign, rule="setitem"),
     Row("__setitem__[arrays]", _set(_each_once), _assigned, call=_assign),
     Row("__setitem__[mask]", _set(lambda draw, shape: some.mask_index(draw, shape[:1])),

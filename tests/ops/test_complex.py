@@ -19,11 +19,11 @@ HELD = {d.name for d in DTYPES.values()}
 
 TAKES = {
     "linear": """add as_strided clone concatenate contiguous cumsum diagonal expand flip gather
-    getitem mean neg reshape scatter scatter_along setitem stack sub sum to_device transpose where
-    windows""",
+    getitem hinge mean neg reshape scatter scatter_along setitem stack sub sum to_device transpose
+    where windows""",
     "analytic": """cos cosh div exp linear log matmul mul power sigmoid sin sinh sqrt tan tanh""",
-    "own": """cast complex_of conj eig fourier fourier_of_real fourier_to_real imag modulus real sgn
-    spread view_as_complex view_as_real""",
+    "own": """cast complex_of conj eig fourier fourier_of_real fourier_to_real imag modulus
+    overwrite real sgn spread tied view_as_complex view_as_real""",
     "modulus": "abs",
 }
 """Rules that take complex numbers. One that is added needs a case here, or in its own tests."""
@@ -57,14 +57,15 @@ def test_other_dtypes_go_as_before() -> None:
 
 
 ANSWERS = """H T abs absolute adjoint all angle any argwhere cdouble cfloat clone conj conj_physical
-contiguous cos cosh count_nonzero cov cpu deg2rad detach diag diag_embed diagflat diagonal diff exp
-flatten fliplr flipud imag isfinite isinf isnan isreal log mH mT mean neg negative nonzero
-norm positive prod rad2deg ravel real reciprocal resolve_conj resolve_neg rot90 rsqrt sgn sigmoid
+contiguous cos cosh count_nonzero cov cpu detach diag diag_embed diagflat diagonal diff exp
+flatten fliplr flipud imag isfinite isinf isnan isreal log logical_not mH mT mean neg negative
+nonzero norm positive prod ravel real reciprocal resolve_conj resolve_neg rot90 rsqrt sgn sigmoid
 sin sinh sqrt square squeeze sum t tan tanh tile trace tril triu unbind""".split()
 """Methods without arguments that answer for complex numbers: all are compared with PyTorch's."""
 
 SAME = """alias as_subclass bool byte char clip data double float half int is_ long short bfloat16
-view new pin_memory requires_grad_ retain_grad type to to_dense tolist""".split()
+view new pin_memory requires_grad_ retain_grad type to to_dense to_sparse
+to_sparse_coo tolist""".split()
 
 
 @pytest.mark.filterwarnings("ignore:Casting complex")

@@ -112,7 +112,8 @@ NOT_OPERATIONS = {
 }
 # What a tensor is and where it lies, tested in test_aliases.
 NOT_OPERATIONS |= set(
-    """__deepcopy__ __torch_function__ __dlpack__ __dlpack_device__ __getattr__ byte cdouble cfloat
+    """__reversed__ to_sparse to_sparse_coo sparse_coo_tensor
+    __deepcopy__ __torch_function__ __dlpack__ __dlpack_device__ __getattr__ byte cdouble cfloat
     as_subclass char data_ptr detach_ imag
     element_size get_device is_complex is_cpu
     is_inference is_meta is_mps is_nonzero is_pinned is_quantized is_shared is_signed is_sparse

@@ -75,6 +75,34 @@ def test_a_copied_step(make: Any, values: list[float]) -> None:
     np.testing.assert_allclose(_trained(make), values, atol=2e-5)
 
 
+def test_complex_numbers_are_updated_as_their_parts() -> None:
+    p, g = torch.tensor([1 + 2j, -1j, 0.5 + 0j]), torch.tensor([0.1 + 0.3j, -1j, 2 + 1j])
+    m, v, largest = (torch.zeros_like(p) for _ in range(3))
+    words: dict[str, Any] = {"amsgrad": True, "beta1": 0.9, "beta2": 0.99, "maximize": False}
+    words |= {"lr": 0.1, "weight_decay": 0.1, "eps": 1e-8, "has_complex": True}
+    steps = [torch.tensor(0.0)]
+    for _ in range(2):
+        adam([p], [g], [m], [v], [largest], steps, **words)
+    found = [p.tolist(), v.tolist(), largest.tolist(), steps[0].item()]
+    wanted = [0.8002 + 1.8001j, -0.8j, 0.3 - 0.2j]
+    squares = [0.0008 + 0.0049j, 0.0239j, 0.0832 + 0.0197j]
+    for mine, its in zip(found, (wanted, squares, squares, 2), strict=True):
+        np.testing.assert_allclose(mine, its, atol=1e-4)
+
+
+def test_flat_views_follow() -> None:
+    weight = nn.Linear(3, 2, bias=False).weight
+    weight.grad, before = torch.ones_like(weight), weight.tolist()
+    flat = weight.data.view(-1)
+    optimizer = OwnSGD([weight], 1.0, momentum=0.5)
+    optimizer.step()
+    kept = optimizer.state[weight]["momentum_buffer"].view(-1)
+    optimizer.step()
+    np.testing.assert_allclose(flat.tolist(), np.array(before).ravel() - 2.5, rtol=1e-6)
+    assert flat.tolist() == weight.flatten().tolist()
+    assert kept.tolist() == [1.5] * 6
+
+
 def test_a_step_without_state_keeps_none() -> None:
     w = nn.Parameter(torch.ones(2))
     w.grad = torch.ones(2)

@@ -159,6 +159,23 @@ def test_resuming_changes_no_bit() -> None:
     assert trained(True) == trained(False)
 
 
+def test_the_state_is_kept_as_pytorch_keeps_it() -> None:
+    """Which writes into `al` after loading, at as many places as pairs may be remembered."""
+    weight = tg.tensor([0.0, 1.0], requires_grad=True)
+    optimizer = tg.optim.LBFGS([weight], lr=0.1, max_iter=3, history_size=4)
+    optimizer.step(square(weight, optimizer))
+    state = optimizer.state_dict()["state"][0]
+    kept = len(state["ro"])
+    assert 0 < kept < 4
+    assert [tuple(r.shape) for r in state["ro"]] == [()] * kept
+    assert [getattr(a, "shape", None) for a in state["al"]] == [()] * kept + [None] * (4 - kept)
+    assert state["H_diag"].shape == ()
+    assert state["H_diag"].dtype == weight.dtype
+    assert sorted(state) == sorted(
+        "al d t old_dirs old_stps ro H_diag prev_flat_grad prev_loss func_evals n_iter".split()
+    )
+
+
 def test_stops_where_the_gradient_vanishes() -> None:
     weight = tg.tensor([3.0, 3.0], requires_grad=True)
     optimizer = tg.optim.LBFGS([weight])

@@ -139,7 +139,7 @@ sort argsort argmax argmin max min amax amin median mode floor ceil round trunc 
 cummax_0 cummin_0 topk_1 kthvalue_1 msort histc quantile_05 bincount erf lgamma softmax_0
 nanmedian aminmax signbit nansum isposinf abs_ floor_ clamp_01 """.split()
 REFUSED = """std var det inverse cumprod_0 asin acos atan asinh acosh atanh log2
-log10 log1p expm1 exp2 logical_not pinverse qr matrix_exp corrcoef sinc""".split()
+log10 log1p expm1 exp2 pinverse qr matrix_exp corrcoef sinc""".split()
 _ARGUMENTS = {"0": (0,), "1": (1,), "05": (0.5,), "01": (0, 1)}
 
 

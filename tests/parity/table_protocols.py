@@ -42,9 +42,24 @@ def looped(draw: Draw, name: str) -> Call:
     function: Any = {
         "__len__": lambda _, x: len(x),
         "__iter__": lambda _, x: [*x],
+        "__reversed__": lambda _, x: reversed(x),
         "__hash__": lambda _, x: (len({x, x}), x in {x: 1}, hash(x) == hash(x)),
     }[name]
     return Call(name, (given,), function=function)
+
+
+def sparse(draw: Draw, name: str) -> Call:
+    """What is not zero, made sparse and multiplied, as a dense tensor again."""
+    given = draw(tensors((2, 3), ("float64", "float32"), special=False))
+    other = draw(tensors((3, 2), (str(given.values.dtype),), special=False))
+    whole = pick(draw, False, True)
+
+    def function(torch: Any, x: Any, y: Any) -> Any:
+        s = x.to_sparse() if whole else x.to_sparse_coo()
+        again = torch.sparse_coo_tensor(s.indices(), s.values(), (2, 3))
+        return again.to_dense(), torch.sparse.mm(again, y), again.t().to_dense()
+
+    return Call(name, (given, other), function=function)
 
 
 def contained(draw: Draw, name: str) -> Call:
@@ -130,7 +145,7 @@ def shared(draw: Draw, name: str) -> Call:
 MAKERS: list[tuple[Any, str]] = [
     (number, "__bool__ __float__ __int__"),
     (indexing, "__index__"),
-    (looped, "__len__ __iter__ __hash__"),
+    (looped, "__len__ __iter__ __hash__ __reversed__"),
     (contained, "__contains__"),
     (unary, "invert pos neg abs"),
     (product, "matmul"),
@@ -147,4 +162,4 @@ def rows() -> list[Row]:
         Row(("operator." if maker in (unary, product) else ".") + name, drawn(maker, name))
         for maker, names in MAKERS
         for name in names.split()
-    ]
+    ] + [Row(".to_sparse", drawn(sparse, ".to_sparse"), names=".to_sparse_coo sparse_coo_tensor")]

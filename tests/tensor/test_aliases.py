@@ -64,7 +64,7 @@ OTHERS = set(
     is_complex is_signed output_nr volatile is_cpu is_meta is_mps is_quantized is_xla is_xpu
     is_inference is_nonzero is_shared storage untyped_storage is_conj is_neg is_same_size dsplit
     gcd lcm is_mkldnn is_mtia is_ipu is_maia is_vulkan is_distributed is_set_to const_data_ptr ormqr
-    is_nested is_sparse_csr record_stream lu_solve
+    is_nested is_sparse_csr record_stream lu_solve to_sparse to_sparse_coo
     imag istft nonzero_static stft""".split()
 )
 WITH_OTHERS: dict[str, Callable[[Any], tuple[Any, ...]]] = {

@@ -153,6 +153,10 @@ DTYPES = [
     Mistake("copy_ of a list", lambda: tg.ones(1).copy_([1]), TypeError,
             "copy_: value must be a number, but got list"),
     Mistake("data of a list", lambda: _data([1]), TypeError, "data: expected a Tensor"),
+    Mistake("a power of a name", lambda: tg.pow(2, "a"), TypeError,  # type: ignore[call-overload]
+            "pow: exponent must be a Tensor or a number, but got str"),
+    Mistake("a function of a room", lambda: tg.linalg.vector_norm(x, keepdim=3), TypeError,
+            "^linalg.vector_norm: keepdim must be a bool"),
     Mistake("an integer default", lambda: tg.set_default_dtype("int64"), TypeError, "floating"),
 ]  # fmt: skip
 

@@ -241,7 +241,7 @@ def test_errors_name_the_operation_and_the_values(number: int) -> None:
     [
         (torch, "einsumm", "module 'tinygrad_lite' .*missing here.*nearest: einsum"),
         (torch.ones(1), "resize", "Tensor has no attribute 'resize'.*nearest: .*resize_"),
-        (torch.ones(1), "to_sparse", "no sparse tensors"),
+        (torch.ones(1), "to_sparse_csr", "of sparse tensors"),
         (nn, "Conv2D", "nearest: .*Conv2d"),
         (nn.functional, "softmx", "nearest: softmax"),
         (nn.init, "xavier_unifrm_", "nearest: xavier_uniform_"),

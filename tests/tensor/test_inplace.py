@@ -241,6 +241,16 @@ def test_an_expansion_that_repeats_nothing_is_a_view_like_any_other() -> None:
     assert x.tolist() == [5, 1, 1]
 
 
+def test_a_change_of_what_was_detached_is_noticed() -> None:
+    x = leaf(1.0, 2.0)
+    y = x.exp()  # whose gradient needs its value
+    part = y.detach()
+    part.zero_()
+    assert (part._version, y._version) == (1, 1)
+    with pytest.raises(RuntimeError, match="modified by an in-place"):
+        y.sum().backward()
+
+
 def test_data_is_changed_without_a_trace() -> None:
     x = leaf(1.0, 2.0)
     y = (x * x).sum()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -62,12 +61,6 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "joined": (lambda z, w: tg.cat([z, w.T[:2].roll(1, 1)]).flip(0).norm(dim=1), (Z, W)),
     "gathered": (lambda z: z[[0, 2, 0]].where(z.real > 0, 0j), (Z,)),
 }
-
-
-@pytest.fixture(autouse=True)
-def _on_what_has_them(device: str) -> None:
-    if device == "cuda" and "tests.cupy_host.plugin" in sys.modules:
-        pytest.skip("the emulated CUDA has no complex numbers, and no cuFFT")
 
 
 def outcome(function: Callable[..., Any], given: tuple[Any, ...], device: str) -> list[Any]:

@@ -115,13 +115,14 @@ class GradScaler:
         """Divide the gradients of an optimizer's parameters by the scale, in place.
 
         Raises:
-            RuntimeError: called twice between updates, after `step`, or before `scale`.
+            RuntimeError: called twice between updates, or after `step`.
+            AssertionError: called before `scale`.
             ValueError: a float16 gradient: the parameters are to be float32.
         """
         if not self._enabled:
             return
         if self._scale is None:
-            raise RuntimeError(
+            raise AssertionError(
                 "unscale_: no loss was scaled yet; call scale(loss).backward() first"
             )
         key = id(optimizer)
@@ -158,8 +159,8 @@ class GradScaler:
             What the optimizer's step returned; None if it was skipped.
 
         Raises:
-            RuntimeError: called twice since the last update, with a closure, or for an optimizer
-                without gradients.
+            RuntimeError: called twice since the last update, or with a closure.
+            AssertionError: for an optimizer without gradients.
         """
         if not self._enabled:
             return optimizer.step(*args, **kwargs)
@@ -172,7 +173,7 @@ class GradScaler:
         if stage is _READY:
             self.unscale_(optimizer)
         if all(parameter.grad is None for parameter in _parameters(optimizer)):
-            raise RuntimeError("step: the optimizer's parameters have no gradients")
+            raise AssertionError("step: the optimizer's parameters have no gradients")
         self._stages[key] = _STEPPED
         found = self._found[key]
         if capturing():
@@ -187,16 +188,16 @@ class GradScaler:
             new_scale: the scale to go on with instead.
 
         Raises:
-            RuntimeError: no step was taken since the last update.
+            AssertionError: no step was taken since the last update.
         """
         if not self._enabled:
             return
         if self._scale is None or self._tracker is None:
-            raise RuntimeError("update: no loss was scaled yet")
+            raise AssertionError("update: no loss was scaled yet")
         if new_scale is not None:
             self._scale.fill_(float(new_scale))
         elif not self._found:
-            raise RuntimeError("No inf checks were recorded prior to update.")
+            raise AssertionError("No inf checks were recorded prior to update.")
         else:
             flags = list(self._found.values())
             found = flags[0]

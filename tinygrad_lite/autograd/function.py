@@ -41,6 +41,7 @@ class FunctionCtx:
         self._non_differentiable: tuple[Tensor, ...] = ()
         self._dirty: tuple[Tensor, ...] = ()
         self._saved: Callable[[], Saved | None] | None = None
+        self._node: Callable[[], Any] | None = None
 
     if TYPE_CHECKING:  # any attribute, which mypy can't know
 
@@ -78,6 +79,17 @@ class FunctionCtx:
                 "backward() with retain_graph=True"
             )
         return tuple(saved)
+
+    def name(self) -> str:
+        """The name of the node in the graph: that of the class, with "Backward"."""
+        node = self._node and self._node()
+        return node.name() if node is not None else type(self).__name__
+
+    @property
+    def next_functions(self) -> Any:
+        """Those of the node in the graph."""
+        node = self._node and self._node()
+        return node.next_functions if node is not None else ()
 
     def save_for_forward(self, *tensors: Tensor | None) -> None:
         """Accepted for PyTorch's sake: there is no forward mode that would read them."""
@@ -159,7 +171,12 @@ class Function:
     @classmethod
     def _differentiate(cls, ctx: FunctionCtx, grads: list[Any]) -> Any:
         """What `backward`, or `vjp`, returns."""
-        return (cls.vjp if cls.backward is Function.backward else cls.backward)(ctx, *grads)
+        return cls._backward()(ctx, *grads)
+
+    @classmethod
+    def _backward(cls) -> Callable[..., Any]:
+        """`backward`, or `vjp`, its other name."""
+        return cls.vjp if cls.backward is Function.backward else cls.backward
 
     @classmethod
     def _has_only_jvp(cls) -> bool:

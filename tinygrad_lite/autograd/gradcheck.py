@@ -190,9 +190,8 @@ def _check(
         numeric = _difference(func, args, which, direction * eps, weights, bool(outputs)) / (
             2 * eps
         )
-        # The terms that cancel in a projection bound how well it can be known.
-        scale = max(abs(numeric), float(numpy.abs(gradient * direction).sum()) * 1e-2)
-        if not abs(analytic - numeric) <= atol * max(1, gradient.size**0.5) + rtol * scale:
+        size = float(numpy.abs(gradient * direction).sum())
+        if not _agree(analytic, numeric, size, gradient.size, atol, rtol):
             _report(func, args, checked, eps, atol, rtol, (which, analytic, numeric))
 
 
@@ -220,12 +219,27 @@ def _check_forward(
         analytic = float(sum(term.sum() for term in terms))
         numeric = _difference(func, args, which, direction * eps, weights, False) / (2 * eps)
         size = sum(float(numpy.abs(term).sum()) for term in terms)
-        scale = max(abs(numeric), size * 1e-2)
-        if not abs(analytic - numeric) <= atol * max(1, direction.size**0.5) + rtol * scale:
+        if not _agree(analytic, numeric, size, direction.size, atol, rtol):
             raise GradcheckError(
                 f"gradcheck: the tangent for a random direction of input {which}, projected: "
                 f"analytic {analytic:.8g}, numeric {numeric:.8g}"
             )
+
+
+def _agree(
+    analytic: float, numeric: float, size: float, count: int, atol: float, rtol: float
+) -> bool:
+    """Whether a projection is the same both ways; False of NaN.
+
+    Args:
+        analytic, numeric: the projection.
+        size: the sum of the absolute values of its terms: those that cancel bound how well it can
+            be known.
+        count: how many elements the direction has.
+        atol, rtol: as of `gradcheck`.
+    """
+    scale = max(abs(numeric), size * 1e-2)
+    return bool(abs(analytic - numeric) <= atol * max(1, count**0.5) + rtol * scale)
 
 
 def _report(

@@ -14,12 +14,13 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from ..backend import Array, namespace
 from ..backend.dtypes import FLOATING
 from ..engine import saved_vjps
-from ..graph import Leaf, Node, Storage, VJPs, mode
+from ..graph import Leaf, Node, Storage, VJPs, mode, named
 from ..tensor import Tensor, anomaly, enable_grad
 from ..tensor.base import new
 from ..tensor.differentiate import run_backward
@@ -68,9 +69,33 @@ class FunctionNode(Node):
         self.output = output
 
     def release(self) -> None:
-        """Drop everything that only a backward pass needs."""
-        super().release()
+        """Drop what was saved: a second pass is refused where `backward` reads it, as in PyTorch.
+
+        And where `forward` left more on its ctx than numbers, which may take memory.
+        """
+        if isinstance(self.vjps, Backward) and self.vjps.is_light():
+            self.vjps.saved.records = None
+        else:
+            super().release()
         self.output = None
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:
+        """For each argument that is a tensor the node that its gradient goes to, or None, and 0."""
+        given = self.vjps.inputs if isinstance(self.vjps, Backward) else self.parents
+        pairs = zip(self.parents, given, strict=True)
+        return tuple((named(parent), 0) for parent, known in pairs if known is not None)
+
+    def __getattr__(self, name: str) -> Any:
+        """What `forward` left on its `ctx`."""
+        if name == "vjps" or name.startswith("__"):
+            raise AttributeError(name)
+        if isinstance(self.vjps, Backward) and name in vars(self.vjps.ctx):
+            return vars(self.vjps.ctx)[name]
+        return super().__getattr__(name)
+
+    def __repr__(self) -> str:
+        return f"<torch.autograd.function.{self.name()} object at {id(self):#x}>"
 
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
@@ -96,6 +121,12 @@ class OutputNode(FunctionNode):
     def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:
         """Those of the node that calls `backward`."""
         return self.parents[0].next_functions if self.parents and self.parents[0] else ()
+
+    def __getattr__(self, name: str) -> Any:
+        """What `forward` left on its `ctx`."""
+        if name in ("parents", "vjps") or name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.parents[0], name)
 
 
 def _output_node(shared: Node, position: int, array: Array, storage: Storage) -> FunctionNode:
@@ -143,7 +174,7 @@ def record(
     }
     saved.keep(ctx._to_save, made, nodes, shared)
     ctx._to_save = ctx._non_differentiable = ctx._dirty = ()
-    ctx._saved = weakref.ref(saved)
+    ctx._saved, ctx._node = weakref.ref(saved), weakref.ref(shared)
 
 
 class Saved:
@@ -167,7 +198,7 @@ class Saved:
         """
         self.nodes = {i: weakref.ref(node) for i, node in nodes.items()}
         self.shared = weakref.ref(shared)
-        self.records = [
+        self.records: list[Any] | None = [
             None
             if t is None
             else (
@@ -178,6 +209,12 @@ class Saved:
         ]
 
     def __iter__(self) -> Iterator[Tensor | None]:
+        if self.records is None:
+            raise RuntimeError(
+                f"{self.name}: trying to backward through the graph a second time, or to read "
+                "saved_tensors, but they have been freed by a backward pass; call the first "
+                "backward() with retain_graph=True"
+            )
         for position, record in enumerate(self.records):
             if record is None:
                 yield None
@@ -238,15 +275,17 @@ class Backward:
         slots = grad if isinstance(grad, Slots) else {self.only: grad}
         recorded = any(isinstance(g, Tensor) for g in slots.values())
         given = [self._given(i, slots.get(i)) for i in range(len(self.blanks))]
-        versions = [0 if g is None else g._storage.version for g in given]
+        if _may_write(self.function):
+            given = [None if g is None else g.clone() for g in given]
+        before = [(g, None if g is None else g._storage.version) for g in given]
         backward: Callable[[FunctionCtx, list[Any]], Any] = self.function._differentiate
         if forward_mode.on and self.function._has_only_jvp():
             backward = self._transposed
         found = backward(self.ctx, given)
         found = list(found) if isinstance(found, tuple) else [found]
         name, count = self.function.__name__, len(self.inputs)
-        for i, (g, version) in enumerate(zip(given, versions, strict=True)):
-            if g is not None and g._storage.version != version:
+        for i, (g, version) in enumerate(before):
+            if g is not None and g._storage.version != version and not _may_write(self.function):
                 raise RuntimeError(
                     f"{name}: backward changed the gradient of output {i} in place, which other "
                     "operations may share; work on a copy"
@@ -320,10 +359,61 @@ class Backward:
         # A view, because the walk may add into an array that nobody else can see.
         return grad if recorded else grad.array[...]
 
+    def is_light(self) -> bool:
+        """Whether what `forward` left on its ctx, beside what it saved, is numbers and names."""
+        own = [value for name, value in vars(self.ctx).items() if name not in ("_saved", "_node")]
+        for value in own:  # which grows by what tuples have
+            if isinstance(value, tuple):
+                own += value
+            elif not isinstance(value, _PLAIN):
+                return False
+        return True
+
     def held(self) -> Iterator[Any]:
         """Everything that is kept for `backward`; for measurements."""
-        yield from (record[0] for record in self.saved.records if record is not None)
+        yield from (record[0] for record in self.saved.records or () if record is not None)
         yield from vars(self.ctx).values()
+
+
+_writers: weakref.WeakKeyDictionary[Any, bool] = weakref.WeakKeyDictionary()
+
+
+def _may_write(function: type[Function]) -> bool:
+    """Whether a Function's `backward` may change its gradients in place, as far as its code tells.
+
+    Then it is given copies: what comes from above may be shared with other operations.
+    """
+    backward: Any = function._backward()
+    while hasattr(backward, "__wrapped__"):
+        backward = backward.__wrapped__
+    code = getattr(backward, "__code__", None)
+    if code is None:
+        return True
+    if code not in _writers:
+        _writers[code] = _writes(code)
+    return _writers[code]
+
+
+def _writes(code: CodeType) -> bool:
+    """Whether code stores at an index, changes in place (`g.mul_`, `g *= 2`) or names `out=`."""
+    if any(n.endswith("_") and not n.endswith("__") for n in code.co_names):
+        return True
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType) and _writes(constant):
+            return True
+        if isinstance(constant, tuple) and "out" in constant:
+            return True
+    from dis import get_instructions  # here, because few programs need it
+
+    return any(
+        step.opname == "STORE_SUBSCR"
+        or step.opname.startswith("INPLACE_")
+        or (step.opname == "BINARY_OP" and step.argrepr.endswith("="))
+        for step in get_instructions(code)
+    )
+
+
+_PLAIN = (type(None), bool, int, float, str, type)
 
 
 def _expands(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:

@@ -31,7 +31,7 @@ from .devices import (
     why_unavailable,
     with_draws,
 )
-from .flat import root, whole, within
+from .flat import address, root, whole, within
 from .kernel import load
 
 DType = numpy.dtype[Any]
@@ -41,6 +41,7 @@ __all__ = [
     "DType",
     "Device",
     "Namespace",
+    "address",
     "get_default_device",
     "is_array",
     "is_available",

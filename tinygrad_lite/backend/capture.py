@@ -109,6 +109,11 @@ class Capture:
         while self.undo:
             self.undo.pop()()
 
+    def hold(self, array: Any) -> None:
+        """Let memory of the device outside of the recording's own live as long as it does."""
+        if not isinstance(array, np.ndarray) and not self.recorder.owns(array):
+            self.held.append(array)
+
     def feed(self, fill: Fill, kept: bool = False) -> Any:
         """A device array that `fill` fills now, for the first replay, and before each other."""
         values = np.asarray(fill())

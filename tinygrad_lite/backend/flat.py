@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -47,21 +48,45 @@ def root(array: Any) -> Any:
     return array
 
 
+def address(array: Any) -> int:
+    """The memory address of an array's first element, on its device."""
+    if isinstance(array, np.ndarray):
+        return int(array.__array_interface__["data"][0])
+    return int(array.data.ptr)
+
+
 Place = tuple[int, tuple[int, ...], tuple[int, ...], str]
 """Where in some memory an array is: offset in bytes, shape, strides in bytes, dtype."""
 
 
 def whole(array: Any) -> tuple[Any, Place | None]:
-    """The array that owns a NumPy array's memory, and the place in it where the array is.
+    """The memory of a NumPy array as one array, and the place in it where the array is.
 
-    The array itself and None if it owns its memory, if it is of another library, or if a copy of
+    The array itself and None if it is all of it, if it is of another library, or if a copy of
     the memory might lie in another order, so that a place would mean something else in it.
     """
     owner = root(array) if isinstance(array, np.ndarray) else array
-    if owner is array or not owner.flags.forc or "V" in (owner.dtype.kind, array.dtype.kind):
+    if (owner is array and owner.flags.forc) or "V" in (owner.dtype.kind, array.dtype.kind):
         return array, None
-    offset = array.ctypes.data - owner.ctypes.data
-    return owner, (offset, array.shape, array.strides, array.dtype.str)
+    if not isinstance(array, np.ndarray):
+        return array, None
+    memory = owner
+    if not owner.flags.forc:  # a pickle would have it row by row
+        lying = _lying.get(id(owner))
+        if lying is None:
+            order = sorted(range(owner.ndim), key=lambda axis: -owner.strides[axis])
+            lying = owner.transpose(order)
+            if not lying.flags.c_contiguous:
+                return array, None
+            _lying[id(owner)] = lying
+        memory = lying
+    offset = address(array) - address(owner)
+    return memory, (offset, array.shape, array.strides, array.dtype.str)
+
+
+_lying: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+"""By the `id` of an owner its memory in the order in which it lies: one array while it lives, so
+that copies of all that shares it share its copy."""
 
 
 def within(memory: Array, place: Place | None) -> Array:

@@ -321,8 +321,18 @@ def gamma(alpha: HostArray, generator: Generator | None = None) -> HostArray:
 
 
 def poisson(rate: HostArray, generator: Generator | None = None) -> HostArray:
-    """A draw of the Poisson distribution for each element of `rate`, in its dtype."""
-    return np.asarray(_draws(generator).poisson(rate)).astype(rate.dtype, copy=False)
+    """A draw of the Poisson distribution for each element of `rate`, in its dtype.
+
+    NumPy counts in int64. Beyond 2⁵³ a count has no digits of its own: it is the nearest number
+    to a normal draw of that mean and variance.
+    """
+    draws, large = _draws(generator), rate > 2.0**53
+    drawn = np.asarray(draws.poisson(np.where(large, 0, rate))).astype(rate.dtype, copy=False)
+    if large.any():
+        wide = np.asarray(rate, np.float64)
+        normal = (wide + np.sqrt(wide) * draws.standard_normal(rate.shape)).astype(rate.dtype)
+        drawn = np.where(large, normal, drawn)
+    return drawn
 
 
 def binomial(count: HostArray, chance: HostArray, generator: Generator | None = None) -> HostArray:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import re
-from collections.abc import Mapping, MutableMapping, MutableSequence, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_lite.backend import numpy as np
@@ -14,6 +13,7 @@ from tinygrad_lite.tensor.concatenate import stack
 from tinygrad_lite.tensor.create import as_tensor, from_numpy, tensor
 
 from .collate_map import Table, by_table, table_of
+from .entries import entry_by_entry, of_entries
 
 __all__ = [
     "collate",
@@ -44,34 +44,24 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, Tensor | str | bytes):
         return data
     if isinstance(data, np.ndarray | np.generic):
-        return as_tensor(data) if data.dtype.kind in "biuf" else data
-    if isinstance(data, Mapping):
-        return _mapping(data, {key: default_convert(data[key]) for key in data})
-    if isinstance(data, tuple) and hasattr(data, "_fields"):
-        return type(data)(*map(default_convert, data))
-    if isinstance(data, Sequence):
-        return _sequence(data, [default_convert(part) for part in data])
-    return data
+        return as_tensor(data) if data.dtype.kind in "biufc" else data
+    return entry_by_entry(data, default_convert)
 
 
 def pin_memory(data: Any, device: Any = None) -> Any:
     """What a sample or batch holds, each by its own `pin_memory`; all else stays as it is.
 
-    Mappings, named tuples and sequences are walked entry by entry, a tuple into a list.
+    Mappings, tuples and sequences are walked entry by entry.
 
     Args:
         data: the sample; a tensor gives itself.
         device: has no effect.
     """
-    if isinstance(data, str | bytes):
-        return data
-    if isinstance(data, Mapping):
-        return _mapping(data, {key: pin_memory(data[key]) for key in data})
-    if isinstance(data, tuple) and hasattr(data, "_fields"):
-        return type(data)(*map(pin_memory, data))
-    if isinstance(data, Sequence):
-        return _sequence(data, [pin_memory(part) for part in data])
-    return data.pin_memory() if hasattr(data, "pin_memory") else data
+    if hasattr(data, "pin_memory"):
+        return data.pin_memory()
+    if isinstance(data, tuple) and not hasattr(data, "_fields"):
+        return type(data)(map(pin_memory, data))
+    return data if isinstance(data, str | bytes) else entry_by_entry(data, pin_memory)
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
@@ -108,7 +98,7 @@ def collate(batch: Sequence[Any], *, collate_fn_map: Table | None = None) -> Any
     Raises:
         RuntimeError, TypeError: as `default_collate`.
     """
-    return by_table(batch, collate_fn_map or {}, _mapping, _sequence)
+    return by_table(batch, collate_fn_map or {})
 
 
 def _collated(batch: Sequence[Any]) -> Any:
@@ -119,7 +109,7 @@ def _collated(batch: Sequence[Any]) -> Any:
         return _stack(batch)
     if isinstance(first, str | bytes):
         return batch
-    if isinstance(first, np.ndarray | np.generic) and first.dtype.kind not in "biufV":
+    if isinstance(first, np.ndarray | np.generic) and first.dtype.kind not in "biufcV":
         raise TypeError(f"default_collate: samples must be numbers, but are {first.dtype}")
     if isinstance(first, np.ndarray):
         return new(_joined(batch))
@@ -130,19 +120,7 @@ def _collated(batch: Sequence[Any]) -> Any:
     if isinstance(first, int):
         numbers = np.array(batch)
         return new(numbers) if numbers.dtype.kind in "bi" else tensor(list(batch))
-    if isinstance(first, Mapping):
-        return _mapping(
-            first, {key: default_collate([sample[key] for sample in batch]) for key in first}
-        )
-    if isinstance(first, Sequence):
-        if len({len(sample) for sample in batch}) > 1:
-            raise RuntimeError("default_collate: samples must have the same number of entries")
-        parts = [default_collate(entries) for entries in zip(*batch, strict=True)]
-        return type(first)(*parts) if hasattr(first, "_fields") else _sequence(first, parts)
-    raise TypeError(
-        "default_collate: samples must be Tensors, arrays, numbers, strings, dicts, tuples or "
-        f"lists, but got {type(first).__name__}"
-    )
+    return of_entries(batch, default_collate)
 
 
 def _stack(batch: Sequence[Any]) -> Tensor:
@@ -176,35 +154,6 @@ def _same_shape(batch: Sequence[Any]) -> None:
     if len({sample.shape for sample in batch}) > 1:
         shapes = sorted({tuple(sample.shape) for sample in batch})
         raise RuntimeError(f"default_collate: samples must have one shape, but got {shapes}")
-
-
-def _mapping(kind: Any, found: dict[Any, Any]) -> Any:
-    """A mapping of the kind of another with its entries, or a dict if that cannot be made."""
-    if type(kind) is dict:
-        return found
-    try:
-        if not isinstance(kind, MutableMapping):
-            return type(kind)(found)
-        made = copy.copy(kind)  # which keeps what it has beside its entries
-        made.update(found)
-        return made
-    except TypeError:
-        return found
-
-
-def _sequence(kind: Any, parts: list[Any]) -> Any:
-    """A sequence of the kind of another, or a list if that cannot be made, or of a tuple."""
-    if type(kind) in (list, tuple) or isinstance(kind, tuple):
-        return parts
-    try:
-        if not isinstance(kind, MutableSequence):
-            return type(kind)(parts)
-        made = copy.copy(kind)
-        for i, part in enumerate(parts):
-            made[i] = part
-        return made
-    except TypeError:
-        return parts
 
 
 default_collate_fn_map = table_of(_collated)

@@ -11,6 +11,8 @@ from typing import Any
 from tinygrad_lite.backend import numpy as np
 from tinygrad_lite.tensor import Tensor
 
+from .entries import of_entries
+
 __all__ = ["Table", "by_table", "own_kind", "table_of"]
 
 Table = Mapping[Any, Callable[..., Any]]
@@ -23,36 +25,20 @@ def own_kind(sample: Any, table: Table) -> Callable[..., Any] | None:
     return next((function for kind, function in table.items() if isinstance(sample, kind)), None)
 
 
-def by_table(batch: Sequence[Any], table: Table, mapping: Any, sequence: Any) -> Any:
+def by_table(batch: Sequence[Any], table: Table) -> Any:
     """A batch of samples by the table; mappings and sequences of what it knows, entry by entry.
 
     Args:
         batch: the samples, of one type.
         table: for each type, or tuple of types, a function of the samples.
-        mapping, sequence: make the batch of entries be of the samples' own kind.
 
     Raises:
         RuntimeError: entries differ in number.
         TypeError: no entry of the table fits.
     """
-    first = batch[0]
-    if (function := own_kind(first, table)) is not None:
+    if (function := own_kind(batch[0], table)) is not None:
         return function(batch, collate_fn_map=table)
-
-    def inner(entries: Any) -> Any:
-        return by_table(list(entries), table, mapping, sequence)
-
-    if isinstance(first, Mapping):
-        return mapping(first, {key: inner(sample[key] for sample in batch) for key in first})
-    if isinstance(first, Sequence) and not isinstance(first, str | bytes):
-        if len({len(sample) for sample in batch}) > 1:
-            raise RuntimeError("each element in list of batch should be of equal size")
-        parts = [inner(entries) for entries in zip(*batch, strict=True)]
-        return type(first)(*parts) if hasattr(first, "_fields") else sequence(first, parts)
-    raise TypeError(
-        "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found "
-        f"{type(first)}"
-    )
+    return of_entries(batch, lambda entries: by_table(entries, table))
 
 
 def table_of(default: Callable[[Sequence[Any]], Any]) -> dict[Any, Callable[..., Any]]:

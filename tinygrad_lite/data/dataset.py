@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Generic, TypeVar
@@ -13,6 +14,7 @@ from tinygrad_lite.backend import numpy as np
 from tinygrad_lite.backend import random
 from tinygrad_lite.backend.random import Generator
 from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.tensor.source_line import user_level
 
 __all__ = [
     "ChainDataset",
@@ -268,6 +270,8 @@ def random_split(
     Raises:
         ValueError: lengths that do not sum to the dataset's, or fractions outside [0, 1].
 
+    A part that gets no sample for its fraction warns.
+
     Example:
         >>> train, test = torch.utils.data.random_split(range(10), [0.8, 0.2])
         >>> len(train), len(test)
@@ -275,12 +279,18 @@ def random_split(
     """
     count = len(dataset)
     sizes: list[Any] = list(lengths)
-    if math.isclose(sum(sizes), 1) and sum(sizes) <= 1:
+    if math.isclose(sum(sizes), 1):  # twenty times 0.05 are a little more
         if not all(0 <= part <= 1 for part in sizes):
             raise ValueError(f"random_split: fractions must be in [0, 1], but got {lengths}")
         sizes = [math.floor(count * part) for part in sizes]
         for i in range(count - sum(sizes)):
             sizes[i % len(sizes)] += 1
+        for i, size in enumerate(sizes):
+            if not size:
+                warnings.warn(
+                    f"Length of split at index {i} is 0. This might result in an empty dataset.",
+                    stacklevel=user_level(),
+                )
     if sum(sizes) != count:
         raise ValueError(
             f"random_split: lengths {list(lengths)} sum to {sum(sizes)}, but the dataset has "

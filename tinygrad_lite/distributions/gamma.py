@@ -63,7 +63,7 @@ class Gamma(ExponentialFamily):
         return drawn.clamp(min=tiny_of(drawn))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """α log β + (α − 1) log x − β x − log Γ(α)."""
+        """α log β + (α − 1) log x − β x − log Γ(α), x a tensor or a number."""
         value = as_tensor(value, dtype=self.rate.dtype, device=self.rate.device)
         self._validate_sample(value)
         alpha, beta = self.concentration, self.rate

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ..tensor import Tensor
+from ..tensor.arrange import broadcast_shapes
 from ..tensor.compare import where
 from ..tensor.create import full_like
 from ..tensor.elementwise import xlogy
+from ..tensor.solve import solve_triangular
 from ..tensor.special import digamma, lgamma
 from .bernoulli import Bernoulli
 from .beta import Beta
@@ -54,7 +56,7 @@ LOGARITHM: dict[type, Of] = {
     Gamma: lambda p: digamma(p.concentration) - p.rate.log(),
     Beta: lambda p: digamma(p.concentration1) - digamma(p.concentration1 + p.concentration0),
     Uniform: lambda p: _between(lambda x: xlogy(x, x), p.low, p.high) - 1,
-    Pareto: lambda p: p.scale.log() + 1 / p.alpha,
+    Pareto: lambda p: p.scale.log() + p.alpha.reciprocal(),
 }
 DECAY: dict[type, Callable[[Any, Tensor], Tensor]] = {
     Exponential: lambda p, t: p.rate / (p.rate + t),
@@ -82,14 +84,14 @@ def _log_gamma_density(p: Any, q: Gamma) -> Tensor:
     return found
 
 
-def _log_continuous_density(p: Any, q: ContinuousBernoulli) -> Tensor:
-    found: Tensor = q.logits * p.mean - q._log_size()
-    return found
-
-
 def _log_gumbel_density(p: Any, q: Gumbel) -> Tensor:
     decay = DECAY[_kind(p)](p, 1 / q.scale) * (q.loc / q.scale).exp()
     found: Tensor = -q.scale.log() - (p.mean - q.loc) / q.scale - decay
+    return found
+
+
+def _log_continuous_density(p: Any, q: ContinuousBernoulli) -> Tensor:
+    found: Tensor = q.logits * p.mean - q._log_size()
     return found
 
 
@@ -106,9 +108,9 @@ _DENSITIES: list[tuple[type, Callable[[Any, Any], Tensor], tuple[type, ...]]] = 
     (
         Normal,
         _log_normal_density,
-        (Exponential, Gamma, Gumbel, Beta, Laplace, Pareto, ContinuousBernoulli),
+        (Exponential, Gamma, Gumbel, Beta, Laplace, ContinuousBernoulli, Pareto),
     ),
-    (Exponential, _log_exponential_density, (Gamma, Beta, Pareto, ContinuousBernoulli)),
+    (Exponential, _log_exponential_density, (Gamma, Beta, ContinuousBernoulli, Pareto)),
     (Gamma, _log_gamma_density, (Exponential, Beta, Pareto)),
     (ContinuousBernoulli, _log_continuous_density, (Beta,)),
     (Gumbel, _log_gumbel_density, (Exponential, Gamma, Normal, Uniform, Gumbel)),
@@ -123,13 +125,12 @@ def _infinite(p: Any, q: Any) -> Tensor:
 
 
 _EXCLUDED: list[tuple[tuple[type, ...], tuple[type, ...]]] = [
-    ((Beta, ContinuousBernoulli), (Pareto,)),
-    ((Exponential, Gamma), (Beta, ContinuousBernoulli, Pareto, Uniform)),
+    ((Exponential, Gamma, Pareto), (Beta, Uniform, ContinuousBernoulli)),
     (
         (Gumbel, Laplace, Normal),
-        (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform),
+        (Beta, Exponential, Gamma, Uniform, ContinuousBernoulli, Pareto),
     ),
-    ((Pareto,), (Beta, ContinuousBernoulli, Uniform)),
+    ((Exponential, Gamma, Beta, ContinuousBernoulli), (Pareto,)),
     ((Poisson,), (Bernoulli, Binomial)),
 ]
 for _of_p, _of_q in _EXCLUDED:
@@ -145,6 +146,23 @@ def _unless(bad: Tensor, value: Tensor) -> Tensor:
 @register_kl(Beta, Uniform)
 def _beta_uniform(p: Beta, q: Uniform) -> Tensor:
     return _unless((q.low > 0) | (q.high < 1), (q.high - q.low).log() - p.entropy())
+
+
+@register_kl(ContinuousBernoulli, Uniform)
+def _continuous_uniform(p: ContinuousBernoulli, q: Uniform) -> Tensor:
+    return _unless((q.low > 0) | (q.high < 1), (q.high - q.low).log() - p.entropy())
+
+
+@register_kl(Uniform, ContinuousBernoulli)
+def _uniform_continuous(p: Uniform, q: ContinuousBernoulli) -> Tensor:
+    density = _log_continuous_density(p, q)
+    return _unless((p.low < 0) | (p.high > 1), -p.entropy() - density)
+
+
+@register_kl(Uniform, Pareto)
+def _uniform_pareto(p: Uniform, q: Pareto) -> Tensor:
+    density = (q.alpha / q.scale).log() - (q.alpha + 1) * (LOGARITHM[Uniform](p) - q.scale.log())
+    return _unless(p.low < q.scale, -p.entropy() - density)
 
 
 @register_kl(Uniform, Exponential)
@@ -163,40 +181,6 @@ def _uniform_beta(p: Uniform, q: Beta) -> Tensor:
     rest = _between(lambda x: xlogy(x, x), 1 - p.high, 1 - p.low) - 1
     terms = (q.concentration1 - 1) * LOGARITHM[Uniform](p) + (q.concentration0 - 1) * rest
     return _unless((p.low < 0) | (p.high > 1), _log_beta(q) - p.entropy() - terms)
-
-
-@register_kl(ContinuousBernoulli, Uniform)
-def _continuous_uniform(p: ContinuousBernoulli, q: Uniform) -> Tensor:
-    return _unless((q.low > 0) | (q.high < 1), (q.high - q.low).log() - p.entropy())
-
-
-@register_kl(Uniform, ContinuousBernoulli)
-def _uniform_continuous(p: Uniform, q: ContinuousBernoulli) -> Tensor:
-    outside = (p.low < 0) | (p.high > 1)
-    return _unless(outside, -p.entropy() - _log_continuous_density(p, q))
-
-
-@register_kl(Uniform, Pareto)
-def _uniform_pareto(p: Uniform, q: Pareto) -> Tensor:
-    density = q.alpha.log() + q.alpha * q.scale.log() - (q.alpha + 1) * LOGARITHM[Uniform](p)
-    return _unless(p.low < q.scale, -p.entropy() - density)
-
-
-@register_kl(LowRankMultivariateNormal, LowRankMultivariateNormal)
-@register_kl(LowRankMultivariateNormal, MultivariateNormal)
-@register_kl(MultivariateNormal, LowRankMultivariateNormal)
-def _low_rank(p: Any, q: Any) -> Tensor:
-    """½ (tr Σ_q⁻¹ Σ_p + (μ_q − μ_p)ᵀ Σ_q⁻¹ (μ_q − μ_p) − n + log det Σ_q − log det Σ_p)."""
-    if p.event_shape != q.event_shape:
-        raise ValueError(
-            "KL-divergence between two (low rank) multivariate normals with different event shapes "
-            "cannot be computed"
-        )
-    inverse, difference = q.precision_matrix, (q.loc - p.loc).unsqueeze(-1)
-    square = (inverse * p.covariance_matrix).sum((-2, -1))
-    square = square + (difference * (inverse @ difference)).sum((-2, -1))
-    found: Tensor = q._half_log_det() - p._half_log_det() + 0.5 * (square - p.event_shape[0])
-    return found
 
 
 @register_kl(Normal, Laplace)
@@ -225,3 +209,44 @@ def _cauchy(p: Cauchy, q: Cauchy) -> Tensor:
 def _half_cauchy(p: HalfCauchy, q: HalfCauchy) -> Tensor:
     """That of the whole: both halves are alike."""
     return _cauchy(p.base_dist, q.base_dist)
+
+
+def _solved(low: Tensor, b: Tensor) -> Tensor:
+    """L⁻¹ b for batches that broadcast."""
+    batch = broadcast_shapes(low.shape[:-2], b.shape[:-2])
+    whole = (x.expand(*batch, *x.shape[-2:]) for x in (low, b))
+    return solve_triangular(*whole, upper=False)
+
+
+def _factors(p: Any) -> list[Tensor]:
+    """Matrices F of Σ = Σᵢ Fᵢ Fᵢᵀ."""
+    if isinstance(p, MultivariateNormal):
+        return [p.scale_tril]
+    return [p.cov_factor, p.cov_diag.sqrt().diag_embed()]
+
+
+def _square(q: Any, b: Tensor) -> Tensor:
+    """tr(bᵀ Σ⁻¹ b); of a low rank Σ⁻¹ = D⁻¹ − D⁻¹ W C⁻¹ Wᵀ D⁻¹ (Woodbury)."""
+    if isinstance(q, MultivariateNormal):
+        return (_solved(q.scale_tril, b) ** 2).sum((-2, -1))
+    scaled = b / q.cov_diag.unsqueeze(-1)
+    inner = _solved(q._capacitance, q.cov_factor.mT @ scaled)
+    found: Tensor = (b * scaled).sum((-2, -1)) - (inner**2).sum((-2, -1))
+    return found
+
+
+@register_kl(LowRankMultivariateNormal, LowRankMultivariateNormal)
+@register_kl(LowRankMultivariateNormal, MultivariateNormal)
+@register_kl(MultivariateNormal, LowRankMultivariateNormal)
+def _low_rank(p: Any, q: Any) -> Tensor:
+    """½ (log det Σ_q − log det Σ_p + tr Σ_q⁻¹ Σ_p + (μ_q − μ_p)ᵀ Σ_q⁻¹ (μ_q − μ_p) − n)."""
+    if p.event_shape != q.event_shape:
+        raise ValueError(
+            "KL-divergence between two (Low Rank) Multivariate Normals with different event "
+            "shapes cannot be computed"
+        )
+    total = _square(q, (q.loc - p.loc).unsqueeze(-1))
+    for factor in _factors(p):
+        total = total + _square(q, factor)
+    found: Tensor = q._half_log_det() - p._half_log_det() + (total - p.event_shape[0]) / 2
+    return found

@@ -6,14 +6,14 @@ import math
 from typing import Any, ClassVar
 
 from ..tensor import Tensor
-from ..tensor.create import full_like
+from ..tensor.create import ones_like, zeros_like
 from ..tensor.special import digamma, lgamma
 from . import constraints
 from .gumbel import EULER
 from .transformed_distribution import TransformedDistribution
 from .transforms import AffineTransform, PowerTransform
 from .uniform import Uniform
-from .utils import broadcast_all, eps_of
+from .utils import broadcast_all
 
 __all__ = ["Kumaraswamy"]
 
@@ -41,8 +41,7 @@ class Kumaraswamy(TransformedDistribution):
     ) -> None:
         both = broadcast_all(concentration1, concentration0)
         self.concentration1, self.concentration0 = both
-        low = full_like(both[0].detach(), eps_of(both[0]))
-        base = Uniform(low, 1 - low, validate_args=validate_args)
+        base = Uniform(zeros_like(both[0]), ones_like(both[0]), validate_args=validate_args)
         powers = [PowerTransform(c.reciprocal()) for c in both]
         parts = [powers[1], AffineTransform(1.0, -1.0), powers[0]]
         super().__init__(base, parts, validate_args=validate_args)

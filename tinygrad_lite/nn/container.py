@@ -126,6 +126,19 @@ class _Indexed(Module):
         return type(self)().extend(self).extend(values)
 
 
+def _sequential(values: Iterable[Any]) -> Sequential:
+    """What may be added to a Sequential: another one.
+
+    Raises:
+        ValueError: anything else.
+    """
+    if not isinstance(values, Sequential):
+        raise ValueError(
+            f"add operator supports only objects of Sequential class, but {type(values)} is given."
+        )
+    return values
+
+
 class Sequential(_Indexed):
     """Modules run one after another: y = mₙ(… m₂(m₁(x))).
 
@@ -184,6 +197,12 @@ class Sequential(_Indexed):
         """
         place = list(self._members()).index(self._name(idx))
         return next(itertools.islice(iterator, place, None))
+
+    def __add__(self, values: Iterable[Any]) -> Self:
+        return super().__add__(_sequential(values))
+
+    def __iadd__(self, values: Iterable[Any]) -> Self:
+        return super().__iadd__(_sequential(values))
 
     def __mul__(self, times: int) -> Self:
         return type(self)().extend(self._repeated(times))

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from ..absent import explain as _explain
 from ..tensor import Tensor
-from ..tensor.base import TensorBase
+from ..tensor.base import TensorBase, storage_of
 from ..tensor.create import empty
 from ..tensor.derived import Listed
 
@@ -72,7 +72,7 @@ class Parameter(_Made, Tensor, metaclass=_Parameters):
             )
         TensorBase.__init__(self, data.array)
         # One memory, one version counter: a change through `data` is seen by our graphs.
-        self._storage = data._storage
+        self._storage = storage_of(data)
         self.requires_grad_(requires_grad)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
@@ -131,7 +131,7 @@ class Buffer(_MadeBuffer, Tensor, metaclass=_Buffers):
     def __init__(self, data: Tensor | None = None, *, persistent: bool = True) -> None:
         data = Tensor() if data is None else data
         TensorBase.__init__(self, data.array)
-        self._storage = data._storage
+        self._storage = storage_of(data)
         self.persistent = persistent
         self.requires_grad_(data.requires_grad)
 
@@ -157,7 +157,7 @@ class Uninitialized:
             "attributes."
         )
 
-    def _lacks(self) -> NoReturn:
+    def _lacks(self, *_: Any, **__: Any) -> NoReturn:
         """There are no elements yet to be counted, or to calculate with.
 
         Raises:
@@ -176,6 +176,15 @@ class Uninitialized:
     mean: Any = _lacks
     std: Any = _lacks
     norm: Any = _lacks
+    pow: Any = _lacks
+    abs: Any = _lacks
+    square: Any = _lacks
+    view: Any = _lacks
+    reshape: Any = _lacks
+    flatten: Any = _lacks
+    share_memory_: Any = _lacks
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __pow__ = __neg__ = _lacks
+    __truediv__ = __rtruediv__ = __matmul__ = __rmatmul__ = __getitem__ = _lacks
 
     def materialize(self, shape: Sequence[int], device: Any = None, dtype: Any = None) -> None:
         """Become an ordinary parameter or buffer of a shape; its elements are not set.

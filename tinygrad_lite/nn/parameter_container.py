@@ -44,8 +44,8 @@ class _Attributes(MutableMapping[str, Any]):
         return getattr(self._module, key)
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self._keys[key] = None
         setattr(self._module, key, value)
+        self._keys[key] = None
 
     def __delitem__(self, key: str) -> None:
         del self._keys[key]
@@ -58,7 +58,20 @@ class _Attributes(MutableMapping[str, Any]):
         return len(self._keys)
 
 
-class ParameterList(_Indexed):
+class _Keyed(Module):
+    """A module that holds what is under `_keys` among its attributes."""
+
+    _keys: dict[str, None]
+
+    def __getstate__(self) -> Any:
+        """The attributes; a copy, also a shallow one, has names of its own."""
+        state: Any = super().__getstate__()
+        attributes = state[0] if isinstance(state, tuple) else state
+        attributes["_keys"] = dict(self._keys)
+        return state
+
+
+class ParameterList(_Keyed, _Indexed):
     """A list of parameters that the module it belongs to sees.
 
     Args:
@@ -71,7 +84,7 @@ class ParameterList(_Indexed):
 
     def __init__(self, values: Iterable[Any] | None = None) -> None:
         super().__init__()
-        self._keys: dict[str, None] = {}
+        self._keys = {}
         if values is not None:
             self.extend(values)
 
@@ -87,12 +100,25 @@ class ParameterList(_Indexed):
     def _held(self) -> list[Any]:
         return list(self._members().values())
 
+    def extend(self, values: Iterable[Any]) -> Self:
+        """Add several at the end.
+
+        Raises:
+            TypeError: not an iterable, or a tensor, whose rows would be no leaves of it.
+        """
+        if isinstance(values, Tensor):
+            raise TypeError(
+                "ParameterList.extend should be called with an iterable, but got "
+                f"{type(values).__name__}"
+            )
+        return super().extend(values)
+
     def extra_repr(self) -> str:
         """A line for each value."""
         return "\n".join(_lines(enumerate(self), lambda value: value.dtype))
 
 
-class ParameterDict(Module):
+class ParameterDict(_Keyed):
     """A dict of parameters that the module it belongs to sees, in the order of insertion.
 
     Tensors become parameters (sharing memory); other values are kept as they are.
@@ -109,7 +135,7 @@ class ParameterDict(Module):
 
     def __init__(self, parameters: Any = None) -> None:
         super().__init__()
-        self._keys: dict[str, None] = {}
+        self._keys = {}
         if parameters is not None:
             self.update(parameters)
 
@@ -124,8 +150,8 @@ class ParameterDict(Module):
             )
         if key not in self._keys and hasattr(self, key):
             raise KeyError(f"attribute '{key}' already exists")
+        setattr(self, key, _kept(value))  # which may refuse the name
         self._keys[key] = None
-        setattr(self, key, _kept(value))
 
     def __delitem__(self, key: str) -> None:
         del self._keys[key]

@@ -46,7 +46,7 @@ _SAME = {
     "asinh": "Asinh", "atan": "Atan", "atanh": "Atanh", "ceil": "Ceil", "clone": "Identity",
     "contiguous": "Identity", "cos": "Cos", "cosh": "Cosh", "div": "Div", "eq": "Equal",
     "erf": "Erf", "exp": "Exp", "floor": "Floor", "ge": "GreaterOrEqual", "gt": "Greater",
-    "hardswish": "HardSwish",
+    "hardswish": "HardSwish", "hinge": "Identity", "prelu": "PRelu",
     "le": "LessOrEqual", "log": "Log", "logical_and": "And", "logical_not": "Not",
     "logical_or": "Or", "lt": "Less", "matmul": "MatMul", "maximum": "Max", "minimum": "Min",
     "mul": "Mul", "neg": "Neg", "pow": "Pow", "power": "Pow", "reciprocal": "Reciprocal",
@@ -387,6 +387,7 @@ RULES: dict[str, Write] = {
     "hardsigmoid": lambda graph, call, names: graph.add(
         "HardSigmoid", names, alpha=1 / 6, beta=0.5
     ),
+    "hardshrink": _with("Shrink", ("lambd", "lambd")),
     "hardtanh": _clip("min_val", "max_val"),
     "layer_norm": _layer_norm,
     "leaky_relu": _with("LeakyRelu", ("alpha", "negative_slope")),
@@ -398,6 +399,7 @@ RULES: dict[str, Write] = {
     "self_attention": _self_attention,
     "silu": _silu,
     "softmax": _with("Softmax", ("axis", "axis")),
+    "softshrink": _with("Shrink", ("lambd", "lambd"), ("bias", "lambd")),
     "softplus": _softplus,
     "stack": _stack,
     "transpose": _transpose,

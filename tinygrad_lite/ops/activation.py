@@ -30,6 +30,43 @@ def leaky_relu(xp: Any, x: Any, *, negative_slope: float) -> Out:
     )
 
 
+@rule(flat=True)
+def prelu(xp: Any, x: Any, w: Any) -> Out:
+    """y = x where x > 0, else w x: dL/dx = g where x > 0, else w g; dL/dw = g x where not x > 0.
+
+    (He et al. 2015.)
+    """
+    positive = x > 0
+    # The slope's gradient is made of negative elements alone: 0 times an infinite one is NaN.
+    low = xp.where(positive, 0.0, x)
+    return xp.where(positive, x, low * w), (
+        lambda g: xp.where(positive, g, g * w),
+        lambda g: xp.where(positive, 0.0, g) * low,
+    )
+
+
+@rule(flat=True)
+def threshold(xp: Any, x: Any, *, threshold: float, value: float) -> Out:
+    """y = x where x > t (or x is NaN), else v: dL/dx = g there, else 0."""
+    low = x <= threshold
+    return xp.where(low, value, x), (lambda g: xp.where(low, 0.0, g),)
+
+
+@rule(flat=True)
+def hardshrink(xp: Any, x: Any, *, lambd: float) -> Out:
+    """y = x where |x| > λ (or x is NaN), else 0: dL/dx = g there, else 0."""
+    small = (x <= lambd) & (x >= -lambd)
+    return xp.where(small, 0.0, x), (lambda g: xp.where(small, 0.0, g),)
+
+
+@rule(flat=True)
+def softshrink(xp: Any, x: Any, *, lambd: float) -> Out:
+    """y = x − min(max(x, −λ), λ): dL/dx = g where |x| > λ (or x is NaN), else 0."""
+    small = (x <= lambd) & (x >= -lambd)
+    near = xp.minimum(lambd, xp.maximum(-lambd, x))
+    return x - near, (lambda g: xp.where(small, 0.0, g),)
+
+
 @rule
 def elu(xp: Any, x: Any, *, alpha: float) -> Out:
     """y = x where x > 0, else α (eˣ − 1): dL/dx = g where x > 0, else g α eˣ.

@@ -49,7 +49,13 @@ def neg(xp: Any, x: Any) -> Out:
 @rule(autocast="float32", shown="pow", complex="analytic")
 def power(xp: Any, a: Any, n: float) -> Out:
     """y = aⁿ for a constant n: dL/da = g n aⁿ⁻¹, which is 0 for n = 0."""
-    return a**n, (lambda g: g * (n * a ** (n - 1)) if n != 0 else xp.zeros_like(g),)
+    y = _to_constant(xp, a, n)
+    return y, (lambda g: g * (n * _to_constant(xp, a, n - 1)) if n != 0 else xp.zeros_like(g),)
+
+
+def _to_constant(xp: Any, a: Any, n: float) -> Any:
+    """aⁿ; of −½ as of ½ by the root, so of −0 it is −∞, and of −∞ there is none."""
+    return a**n if n != -0.5 else 1 / xp.sqrt(a)
 
 
 @rule(autocast="float32")
@@ -252,10 +258,22 @@ def clone(xp: Any, x: Any) -> Out:
     return xp.copy(x), (lambda g: g,)
 
 
-@rule(half="anywhere")
+@rule(half="free", complex="own")
 def tied(xp: Any, g: Any, x: Any) -> Out:
-    """y = g, as if it depended on x, of its shape: dL/dg = h, and dL/dx = 0, wherever that goes."""
+    """y = g, as if it depended on x: dL/dg = h, and dL/dx = 0, wherever that goes."""
     return xp.reshape(g, g.shape), (lambda h: h, Zero)
+
+
+@rule(half="free", complex="linear", flat=True)
+def hinge(xp: Any, x: Any) -> Out:
+    """y = x, a view: dL/dx = g. What is made of it has a slope that is `flat`."""
+    return xp.reshape(x, x.shape), (lambda g: g,)
+
+
+@rule(half="free", complex="own")
+def overwrite(xp: Any, x: Any, y: Any) -> Out:
+    """y, of x's shape, in the place of x: dL/dx = 0, dL/dy = g."""
+    return xp.array(xp.broadcast_to(y, x.shape)), (Zero, lambda g: g)
 
 
 @rule(half="free", shown="to", complex="linear")

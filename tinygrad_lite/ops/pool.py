@@ -63,7 +63,7 @@ def avg_pool2d_gradient(xp: Any, g: Any, *, shape: Shape, pool: Pool) -> Out:
     return y, (lambda h: xp.avg_pool2d(h, pool),)
 
 
-@rule
+@rule(flat=True)
 def adaptive_avg_pool2d(xp: Any, x: Any, *, size: tuple[int, int]) -> Out:
     """y_ij = the mean over a bin: dL/dx = Σ g / n over the bins that an element is in.
 

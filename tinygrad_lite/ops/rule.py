@@ -65,8 +65,8 @@ def rule(
         shown: the name under which users know it, if that is another; messages have it.
         part: for y = x[i], the name of the argument that is i: what x has of its gradient already
             may get that of y added at i, in place of zeros with it there.
-        flat: its slope does not change with its one input, but where it jumps. A second derivative
-            with respect to that is 0 then, as PyTorch's, and not missing.
+        flat: the slope along an input does not change with that input, but where it jumps. A second
+            derivative with respect to it is 0 then, as PyTorch's, and not missing.
     """
 
     def register(function: Function) -> Rule:

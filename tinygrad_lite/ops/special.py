@@ -169,7 +169,7 @@ def _no_zero(xp: Any, x: Any) -> Any:
 @rule(autocast="float32")
 def sinc(xp: Any, x: Any) -> Out:
     """y = sin πx / πx, 1 at 0: dL/dx = g (cos πx − y) / x, which is 0 at 0."""
-    y = xp.sinc(x)
+    y = xp.where(x == 0, 1.0, xp.sin(x * math.pi) / _no_zero(xp, x * math.pi))
 
     def slope() -> Any:
         t = (x * math.pi) ** 2
@@ -182,9 +182,17 @@ def sinc(xp: Any, x: Any) -> Out:
     return y, (lambda g: g * slope(),)
 
 
+def _scaled(xp: Any, x: Any, b: Any) -> Any:
+    """x 2ᵇ in three steps: 2ᵇ alone may be infinite, or 0, where the product is neither."""
+    most = 300.0 if b.dtype.itemsize < 8 else 2200.0  # from the least number to beyond the largest
+    b = xp.where(b > most, most, xp.where(b < -most, -most, b))
+    third = xp.floor(b / 3)
+    step = xp.exp2(third)
+    return x * step * step * xp.exp2(b - third * 2)
+
+
 @rule
 def ldexp(xp: Any, a: Any, b: Any) -> Out:
     """y = a 2ᵇ: dL/da = g 2ᵇ, dL/db = g y ln 2."""
-    scale = xp.exp2(b)
-    y = a * scale
-    return y, (lambda g: g * scale, lambda g: g * (y * math.log(2)))
+    y = _scaled(xp, a, b)
+    return y, (lambda g: _scaled(xp, g, b), lambda g: g * (y * math.log(2)))

@@ -6,14 +6,50 @@ gradients and state (`_lists.py`), and one of these functions updates them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ..backend import namespace
-from ..tensor import Tensor
+from ..backend import capture, namespace
+from ..tensor import Tensor, twins
 from ..tensor.modes import no_grad
 
 __all__ = ["adam", "adamw", "sgd"]
+
+
+@contextlib.contextmanager
+def _updates() -> Iterator[Callable[..., None]]:
+    """Updates by kernels, of parameters and their state in place: all are done at the block's end.
+
+    The block's function takes a kernel's name, its operands (some may be None) and its options.
+    Complex operands are updated as their parts.
+
+    Raises:
+        CaptureError: a step is being recorded, whose replays would not count.
+    """
+    capture.forbid(
+        "the step functions of optimizers that programs derive count on the host; call them "
+        "between calls of the captured step"
+    )
+    changed: list[Tensor] = []
+    with contextlib.ExitStack() as stack:
+        kernels: dict[Any, Any] = {}
+
+        def update(kernel: str, param: Tensor, *others: Tensor | None, **options: Any) -> None:
+            xp = namespace(param.array)
+            if xp not in kernels:
+                kernels[xp] = stack.enter_context(xp.updates())
+            arrays = [None if t is None else t.array for t in (param, *others)]
+            if param.array.dtype.kind == "c":
+                arrays = [None if a is None else xp.view_as_real(a) for a in arrays]
+            getattr(kernels[xp], kernel)(*arrays, **options)
+            param._storage.version += 1
+            changed.extend(t for t in (param, *others) if t is not None)
+
+        yield update
+    if twins.known:
+        for tensor in changed:
+            twins.changed(tensor.array)
 
 
 @no_grad()
@@ -42,19 +78,19 @@ def sgd(
         has_sparse_grad, foreach, fused, grad_scale, found_inf: without effect.
         weight_decay, momentum, lr, dampening, nesterov, maximize: as of `SGD`.
     """
-    for i, (param, grad) in enumerate(zip(params, d_p_list, strict=True)):
-        buffer, first = None, False
-        if momentum:
-            buffer = momentum_buffer_list[i]
-            first = buffer is None
-            if buffer is None:
-                buffer = momentum_buffer_list[i] = param.new_empty(param.shape)
-        xp = namespace(param.array)
-        with xp.updates() as kernels:
-            kernels.sgd_step(
-                param.array,
-                grad.array,
-                None if buffer is None else buffer.array,
+    with _updates() as update:
+        for i, (param, grad) in enumerate(zip(params, d_p_list, strict=True)):
+            buffer, first = None, False
+            if momentum:
+                buffer = momentum_buffer_list[i]
+                first = buffer is None
+                if buffer is None:
+                    buffer = momentum_buffer_list[i] = param.new_empty(param.shape)
+            update(
+                "sgd_step",
+                param,
+                grad,
+                buffer,
                 first=first,
                 lr=float(lr),
                 momentum=momentum,
@@ -63,7 +99,6 @@ def sgd(
                 nesterov=nesterov,
                 maximize=maximize,
             )
-        param._storage.version += 1
 
 
 @no_grad()
@@ -102,16 +137,16 @@ def adam(
         decoupled_weight_decay, amsgrad, lr, weight_decay, eps, maximize: as of `Adam`.
         beta1, beta2: its `betas`.
     """
-    for i, (param, grad) in enumerate(zip(params, grads, strict=True)):
-        state_steps[i].add_(1)
-        xp = namespace(param.array)
-        with xp.updates() as kernels:
-            kernels.adam_step(
-                param.array,
-                grad.array,
-                exp_avgs[i].array,
-                exp_avg_sqs[i].array,
-                max_exp_avg_sqs[i].array if amsgrad else None,
+    with _updates() as update:
+        for i, (param, grad) in enumerate(zip(params, grads, strict=True)):
+            state_steps[i].add_(1)
+            update(
+                "adam_step",
+                param,
+                grad,
+                exp_avgs[i],
+                exp_avg_sqs[i],
+                max_exp_avg_sqs[i] if amsgrad else None,
                 step=state_steps[i].item(),
                 lr=float(lr),
                 beta1=beta1,
@@ -121,7 +156,6 @@ def adam(
                 decoupled=decoupled_weight_decay,
                 maximize=maximize,
             )
-        param._storage.version += 1
 
 
 def adamw(*args: Any, **kwargs: Any) -> None:

@@ -69,6 +69,7 @@ class LRScheduler:
     optimizer: Optimizer
     _last_lr: list[float]
     _is_initial = False
+    _get_lr_called_within_step = False  # true while `step` asks for rates; programs' `get_lr` look
     # The least and the largest value of entries of a state that have some.
     _ranges: ClassVar[Mapping[str, tuple[float, float]]] = {
         "last_epoch": (-100, LARGEST),  # below 0 in a sequence, before its turn
@@ -138,7 +139,11 @@ class LRScheduler:
     def _update_lr(self, epoch: int | None = None) -> None:
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         closed = None if epoch is None else getattr(self, "_get_closed_form_lr", None)
-        rates = self.get_lr() if closed is None else closed()
+        self._get_lr_called_within_step = True
+        try:
+            rates = self.get_lr() if closed is None else closed()
+        finally:
+            del self._get_lr_called_within_step  # it is no state
         for group, lr in zip(self.optimizer.param_groups, rates, strict=True):
             set_rate(group, lr)
         self._last_lr = self._current()

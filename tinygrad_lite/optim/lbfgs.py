@@ -172,27 +172,28 @@ class LBFGS(Optimizer):
     def _direction(self, state: dict[str, Any], gradient: Tensor, most: int) -> Tensor:
         """d = −H g, once the last iteration's pair s, y is remembered; at most `most` are kept."""
         if state["n_iter"] == 1:
-            state.update(old_dirs=[], old_stps=[], ro=[], H_diag=1.0)
+            state.update(old_dirs=[], old_stps=[], ro=[], H_diag=1)
             return gradient.neg()
         ys, steps, rates = state["old_dirs"], state["old_stps"], state["ro"]
         y, s = gradient - state["prev_flat_grad"], state["d"] * float(state["t"])
-        product = float(y.dot(s))
-        if product > 1e-10:
+        product = y.dot(s)
+        if float(product) > 1e-10:
             if len(ys) == most:
                 for remembered in (ys, steps, rates):
                     remembered.pop(0)
             ys.append(y)
             steps.append(s)
             rates.append(1.0 / product)
-            state["H_diag"] = product / float(y.dot(y))
-        q = gradient.neg()
-        sizes = state["al"] = [0.0] * len(ys)
+            state["H_diag"] = product / y.dot(y)
+        q: Tensor = gradient.neg()
+        sizes = state.setdefault("al", [])
+        sizes += [None] * (most - len(sizes))  # as many places as PyTorch's has, which writes there
         for i in reversed(range(len(ys))):
-            sizes[i] = float(steps[i].dot(q)) * float(rates[i])
-            q.add_(ys[i], alpha=-sizes[i])
-        q.mul_(float(state["H_diag"]))
+            sizes[i] = steps[i].dot(q) * rates[i]
+            q.add_(ys[i], alpha=-float(sizes[i]))
+        q = q * state["H_diag"]
         for i in range(len(ys)):
-            q.add_(steps[i], alpha=sizes[i] - float(ys[i].dot(q)) * float(rates[i]))
+            q.add_(steps[i], alpha=float(sizes[i] - ys[i].dot(q) * rates[i]))
         return q
 
     def _gradient(self) -> Tensor:

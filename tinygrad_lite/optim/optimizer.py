@@ -223,6 +223,8 @@ class Optimizer(Hooked):
         captured = capture.rehearsing() or capture.capturing()
         self._fed = self._feed() if captured else {}
         with contextlib.ExitStack() as stack:
+            if twins.known:
+                stack.enter_context(twins.stepping(self.param_groups, self.state))
             kernels: dict[Any, Any] = {}  # of each namespace, which may do many updates at once
             for number, group in enumerate(self.param_groups):
                 again, tries = self._plans.get(number, (None, 0))
@@ -244,11 +246,6 @@ class Optimizer(Hooked):
                         param._storage.version += 1
                 if self._kernel and tries < _again.MOST_TRIES and not captured:
                     self._plans[number] = _again.plan(self, group), tries + 1
-        if twins.known:
-            for param in [p for group in self.param_groups for p in group["params"]]:
-                for held in (param, *self.state.get(param, {}).values()):
-                    if isinstance(held, Tensor):
-                        twins.changed(held.array)
         return loss
 
     def __getstate__(self) -> dict[str, Any]:

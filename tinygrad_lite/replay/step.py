@@ -9,7 +9,7 @@ from typing import Any
 from ..backend import Namespace, capture, is_array, namespace, namespace_for, numpy
 from ..backend.capture import Capture, CaptureError
 from ..graph import Leaf
-from ..tensor import Tensor
+from ..tensor import Tensor, twins
 from ..tensor.base import new
 from . import explain
 from .arguments import Argument, argument
@@ -140,8 +140,7 @@ class CapturedStep:
                         )
                     # What the step makes is freed when Python lets go of it, and its memory used
                     # again in the same order by every replay.
-                    if not recording.recorder.owns(tensor.array):
-                        recording.held.append(tensor.array)
+                    recording.hold(tensor.array)
                 if isinstance(tensor._node, Leaf) and tensor not in leaves:
                     leaves[tensor] = _Gradient(tensor)
 
@@ -192,6 +191,8 @@ class CapturedStep:
         for name, value in given.items():
             arguments[name].take(value)
         recording.replay()
+        if twins.known:
+            twins.replayed()
         for gradient in self._leaves.values():
             gradient.leave()
         return self._outputs

@@ -19,6 +19,7 @@ from ..files.arrays import ADMITTED, as_array
 from ..files.machine import Call, Name
 from ..graph import Storage
 from ..tensor.base import TensorBase, _restore
+from ..tensor.layout import are_strides, is_sound
 
 __all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "safe_globals"]
 
@@ -124,7 +125,9 @@ def _found(module: str, name: str) -> Any:
     )
 
 
-def _tensor(kind: Any, storage: Any, memory: Any, place: Any, requires_grad: Any) -> Any:
+def _tensor(
+    kind: Any, storage: Any, memory: Any, place: Any, requires_grad: Any, laid: Any = None
+) -> Any:
     """A tensor, of what `TensorBase.__reduce_ex__` gives.
 
     Raises:
@@ -136,7 +139,9 @@ def _tensor(kind: Any, storage: Any, memory: Any, place: Any, requires_grad: Any
         raise Malformed(f"a tensor of {about(memory)}")
     if place is not None and (type(place) is not tuple or place[-1] != memory.dtype.str):
         raise Malformed(f"a tensor {about(place)} of memory {memory.dtype}")
-    return _restore(kind, storage, memory, place, bool(requires_grad))
+    if not (is_sound(storage.ours) and (laid is None or are_strides(laid, memory.ndim))):
+        raise Malformed(f"a tensor laid out as {about(storage.ours if laid is None else laid)}")
+    return _restore(kind, storage, memory, place, bool(requires_grad), laid)
 
 
 @functools.cache

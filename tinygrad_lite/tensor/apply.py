@@ -20,10 +20,11 @@ from ..backend.out_of_memory import OutOfMemoryError
 from ..graph import Leaf, Node, Rule, Storage, VJPs, mode
 from . import anomaly
 from . import base as bases
-from .base import TURNED, Steps, TensorBase, new, order_of
+from .base import Steps, TensorBase, new
 from .check import plain
 from .complex import run_odd
 from .element import dtype_of
+from .layout import iterated, layout_of, theirs
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -188,17 +189,20 @@ KEEP_ORDER: set[Rule] = set()
 
 def _keep_order(out: TensorBase, args: tuple[Any, ...]) -> None:
     """Note whose choice the order of a result is: the library's if it chose that of an input."""
-    out._storage.ours = any(
-        given._storage.ours and not given.array.flags.c_contiguous
-        for given in args
-        if isinstance(given, TensorBase)
-    )
-    if out._storage.ours and any(
-        given._seen != -1 and order_of(given) == TURNED
-        for given in args
-        if isinstance(given, TensorBase)
-    ):
-        out._seen = TURNED
+    ours = turned = False
+    for given in args:
+        if isinstance(given, TensorBase) and not given.array.flags.c_contiguous:
+            ours = ours or bool(given._storage.ours)
+            view = given._view
+            turned = turned or type(given._storage.ours) is tuple
+            turned = turned or (view is not None and view[0].array.strides != given.array.strides)
+    out._storage.ours = ours
+    if ours and turned:  # where PyTorch's may not lie row by row
+        tensors = [given for given in args if isinstance(given, TensorBase)]
+        found = [theirs(t) if t.shape == out.shape else None for t in tensors]
+        item = out.array.dtype.itemsize
+        steps = iterated(out.shape, [strides for strides in found if strides is not None], item)
+        out._storage.ours = (layout_of(out.array, steps),)
 
 
 def apply_to_view(rule: Rule, input: Tensor, **kwargs: Any) -> Tensor:
@@ -252,7 +256,7 @@ def node_of(tensor: TensorBase) -> Node | Leaf | None:
         finally:
             mode.grad = before
         older, node = tensor._node, again._node
-        tensor._node, tensor._seen = node, again._seen
+        tensor._node, tensor._seen = node, tensor._storage.moves
         if isinstance(node, Node):
             node.value, node.called = weakref.ref(tensor.array), "AsStrided"
             if isinstance(older, Node) and older.retainer is not None:
@@ -363,8 +367,8 @@ _NUMPYS_WORDS = (
 def own_words(error: Exception) -> str:
     """An array library's message about an index, in this library's words."""
     text = str(error)
-    for theirs, ours in _NUMPYS_WORDS:
-        text = re.sub(theirs, ours, text)
+    for word, own in _NUMPYS_WORDS:
+        text = re.sub(word, own, text)
     return text
 
 

@@ -192,6 +192,13 @@ def _again(error: Exception, call: Any, name: str, args: Any, kwargs: Any) -> An
     Raises:
         TypeError: naming the argument that is of a wrong type.
     """
+    if isinstance(error, NotImplementedError) and any(
+        getattr(value, "is_sparse", False) is True for value in args
+    ):  # the first sparse tensor, made after the function was looked up
+        from . import subclass
+
+        if not subclass.is_off():
+            return subclass.handle(call, subclass.types_of(args), args, kwargs)
     former = isinstance(error, TypeError) and kwargs.keys() <= {"out"}
     if former and (old := old_forms.read(name, args)) is not None:
         return call(*old[0], **old[1], **kwargs)

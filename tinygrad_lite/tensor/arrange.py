@@ -7,6 +7,7 @@ from operator import index as as_int
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..backend import namespace, numpy
+from ..backend.dtypes import as_dtype
 from ..ops import shape as ops
 from .apply import apply
 from .base import TensorBase, in_our_order, new
@@ -16,6 +17,7 @@ from .dims import axis, named_axes, sizes, whole
 from .index import common_shape
 from .operation import public
 from .own_order import own_order
+from .shown import lasting
 from .size import Size
 
 if TYPE_CHECKING:
@@ -232,7 +234,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     along = xp.arange(input.shape[-1])
     rows, columns = along + max(-offset, 0), along + max(offset, 0)
     spec, places = ops.split((*((slice(None),) * (input.ndim - 1)), new(rows), new(columns)))
-    out = apply(ops.scatter, input, *places, spec=spec, shape=zeros.shape)
+    out = lasting(apply(ops.scatter, input, *places, spec=spec, shape=zeros.shape))
     return in_our_order(out.movedim((-2, -1), (a, b)))
 
 
@@ -376,8 +378,7 @@ def tril_indices(
         dtype: default: int64.
         device, requires_grad: of the result.
     """
-    found = numpy.tril_indices(row, offset, col)
-    return _places(found, dtype, device).requires_grad_(requires_grad)
+    return _places("tril_indices", row, col, offset, dtype, device).requires_grad_(requires_grad)
 
 
 def triu_indices(
@@ -390,11 +391,21 @@ def triu_indices(
     requires_grad: bool = False,
 ) -> Tensor:
     """Rows and columns (2, count) of a matrix's upper triangle; arguments as `tril_indices`."""
-    found = numpy.triu_indices(row, offset, col)
-    return _places(found, dtype, device).requires_grad_(requires_grad)
+    return _places("triu_indices", row, col, offset, dtype, device).requires_grad_(requires_grad)
 
 
-def _places(found: Any, dtype: Any, device: Any) -> Tensor:
+def _places(name: str, row: int, col: int, offset: int, dtype: Any, device: Any) -> Tensor:
+    """The indices of a triangle, by the name of NumPy's function.
+
+    Raises:
+        RuntimeError: a negative size.
+        NotImplementedError: a dtype of other than integers.
+    """
+    if min(row, col) < 0:
+        raise RuntimeError(f"{name}: sizes must be non-negative, but are {row} and {col}")
+    if dtype is not None and as_dtype(dtype).kind not in "iu":
+        raise NotImplementedError(f"{name}: not implemented for {dtype}")
+    found = getattr(numpy, name)(row, offset, col)
     return new(numpy.stack(found).astype("int64")).to(dtype=dtype, device=device)
 
 

@@ -19,6 +19,7 @@ from .operation import public
 from .order import nonzero
 from .promote import coefficient, common_dtype, to_dtype
 from .scatter import index_put
+from .shown import lasting
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -197,7 +198,8 @@ def diagonal_scatter(
     along = namespace(input.array).arange(part.shape[-1])
     rows, columns = new(along + max(-offset, 0)), new(along + max(offset, 0))
     moved = input.movedim((a, b), (0, 1))
-    out = index_put(moved, (rows, columns), to_dtype(src.movedim(-1, 0), input.array.dtype))
+    src = to_dtype(src.movedim(-1, 0), input.array.dtype)
+    out = lasting(index_put(moved, (rows, columns), src))
     return out.movedim((0, 1), (a, b))
 
 

@@ -132,6 +132,41 @@ def in_float32(function: F) -> F:
     return call  # type: ignore[return-value]
 
 
+def lowered(*tensors: Any) -> tuple[Any, ...]:
+    """Tensors as they come to a product, inside of `autocast` in its dtype."""
+    casting = mode.cast
+    if casting is None:
+        return tensors
+    low = casting.dtypes.get(tensors[0].device.type)
+    if low is None:
+        return tensors
+    return tuple(casting._lowered(t, low) if _is_eligible(t) else t for t in tensors)
+
+
+def as_it_is(function: F) -> F:
+    """Decorate a function inside of which `autocast` casts nothing: PyTorch has no product there.
+
+    What it is composed of here may be products; operands of several dtypes are promoted.
+    """
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        casting = mode.cast
+        if casting is None:
+            return function(*args, **kwargs)
+        tensors = [a for a in (*args, *kwargs.values()) if isinstance(a, TensorBase)]
+        if len({t.array.dtype for t in tensors}) > 1 and all(map(_is_eligible, tensors)):
+            args = tuple(map(_widened, args))
+            kwargs = {name: _widened(value) for name, value in kwargs.items()}
+        mode.cast = None
+        try:
+            return function(*args, **kwargs)
+        finally:
+            mode.cast = casting
+
+    return call  # type: ignore[return-value]
+
+
 def one_dtype(*tensors: Any) -> bool:
     """Whether tensors have one dtype, or will have it where `autocast` casts them."""
     first = tensors[0]

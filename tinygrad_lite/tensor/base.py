@@ -25,9 +25,9 @@ from ..backend import (
 )
 from ..backend.dtypes import DIFFERENTIABLE
 from ..graph import Leaf, Node, Storage, mode
-from ..ops.shape import transpose
 from .element import DTYPES
 from .element import dtype as ElementType
+from .layout import layout_of, settle, theirs
 from .size import Size, of_ints
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ class TensorBase:
         _storage: what it shares with tensors of the same memory.
         _view: of a view its base and the steps to it, None in place of steps that were not
             recorded; of other tensors None.
-        _seen: of a view the `_storage.moves` for which `_node` is right; of other tensors −1,
-            or TURNED.
+        _seen: of a view the `_storage.moves` for which `_node` is right; of other tensors −1.
     """
 
     # With a __dict__, made when it is first needed: programs set attributes of their own.
@@ -87,7 +86,7 @@ class TensorBase:
         """
         made = object.__new__(cls)
         TensorBase.__init__(made, data.array)
-        made._storage = data._storage
+        made._storage = storage_of(data)
         if require_grad:
             made.requires_grad_()
         return made
@@ -166,10 +165,10 @@ class TensorBase:
     def data(self) -> Tensor:
         """The same elements outside of the graph; changes to them are not recorded."""
         out = new(self.array)
-        out._storage = type(self._storage)(self.array)
+        if self._view is not None:
+            settle(self)
+        out._storage = type(self._storage.counts)(self.array)
         out._storage.ours = self._storage.ours
-        if self._seen != -1:
-            out._seen = order_of(self)
         return out
 
     @data.setter
@@ -182,7 +181,7 @@ class TensorBase:
                 f"dtype, but got {value.dtype}"
             )
         self.array = value.array
-        self._storage, self._seen, self._view = value._storage, order_of(value), None
+        self._storage, self._seen, self._view = storage_of(value), -1, None
         if isinstance(self._node, Leaf):
             self._node.array, self._node.storage = self.array, self._storage
 
@@ -195,9 +194,7 @@ class TensorBase:
             False
         """
         out = new(self.array)
-        out._storage = self._storage
-        if self._seen != -1:
-            out._seen = order_of(self)
+        out._storage = storage_of(self)
         return out
 
     def numpy(self, *, force: bool = False) -> numpy.ndarray[Any, Any]:
@@ -329,7 +326,11 @@ class TensorBase:
         # For copy and pickle: the memory and where in it, so that views go on sharing it. What
         # made the tensor and its gradient stay behind, as in PyTorch.
         memory, place = whole(self.array)
-        parts = type(self), self._storage, memory, place, self.requires_grad
+        storage, laid = storage_of(self), None
+        if place is None and storage.ours and storage.ours is not True:
+            laid = theirs(self)  # of a part alone, not of what it is a part of
+        parts = type(self), storage, memory, place, self.requires_grad
+        parts += () if laid is None else (laid,)  # type: ignore[assignment]
         return _restore, parts, self.__dict__ or None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
@@ -349,13 +350,18 @@ class TensorBase:
         return made
 
 
-def _restore(kind: Any, storage: Storage, memory: Array, place: Any, requires_grad: bool) -> Any:
+def _restore(
+    kind: Any, storage: Storage, memory: Array, place: Any, requires_grad: bool, laid: Any = None
+) -> Any:
     """A tensor again of what `__reduce_ex__` took it apart into."""
     tensor = object.__new__(kind)
     array = within(memory, place)
     TensorBase.__init__(tensor, array)
-    storage.own(array)
-    tensor._storage = storage
+    if laid is not None:
+        tensor._storage.ours = (layout_of(array, laid),)
+    else:
+        storage.own(array)
+        tensor._storage = storage
     if requires_grad:
         tensor.requires_grad_()
     return tensor
@@ -381,36 +387,11 @@ def new(array: Array) -> Tensor:
     return tensor
 
 
-TURNED = -2
-"""`_seen` of a tensor whose axes were turned, or may have been, on the way from where the library
-laid out its memory: what is made of it row by row shares no memory in PyTorch (`twins.py`)."""
-
-
-def order_of(tensor: TensorBase) -> int:
-    """`_seen` of what takes over a tensor's memory, or its order, and is no view: −1 or TURNED."""
-    base, steps = tensor._view or (tensor, ())
-    if base._seen == TURNED or steps is None:
-        return TURNED
-    while steps:
-        steps, rule, _ = steps
-        if rule is transpose:
-            return TURNED
-    return -1
-
-
-def is_turned(tensor: TensorBase) -> bool:
-    """Whether PyTorch's would not lie row by row, though this does: `weight.T`, for example.
-
-    It is a view by turned axes alone of what the library laid out in an order of its own.
-    """
-    base, steps = tensor._view or (tensor, ())
-    if not tensor._storage.ours or not steps or base._seen == TURNED:
-        return False
-    while steps:
-        steps, rule, _ = steps
-        if rule is not transpose:
-            return False
-    return bool(tensor.array.flags.c_contiguous and not base.array.flags.c_contiguous)
+def storage_of(tensor: TensorBase) -> Storage:
+    """A tensor's storage, for what takes over its memory and is no view of its base."""
+    if tensor._view is not None:
+        settle(tensor)
+    return tensor._storage
 
 
 def in_our_order(tensor: T) -> T:
@@ -418,7 +399,12 @@ def in_our_order(tensor: T) -> T:
 
     For results whose axes were turned on the way to them: as PyTorch's, they may be viewed.
     """
-    tensor._storage.ours = True
+    storage = tensor._storage
+    if tensor._view is None:
+        storage.ours = True
+    else:  # of what nobody sees
+        settle(tensor)
+        storage.ours = (layout_of(tensor.array), *(storage.ours or ()))  # type: ignore[misc]
     return tensor
 
 

@@ -336,7 +336,7 @@ def arange(
     dtype = as_dtype(dtype)
     if dtype.kind == "b":
         raise NotImplementedError("arange: not implemented for bool")
-    if step == 0:
+    if not abs(step) > 0:  # nor is a NaN
         raise RuntimeError("arange: step must be nonzero")
     if not math.isfinite(end - start):
         raise RuntimeError(f"arange: unsupported range: {start} to {end}")
@@ -386,11 +386,16 @@ def linspace(
         raise RuntimeError(f"linspace: the number of steps must not be negative, but is {steps}")
     if dtype.kind == "b" and steps > 1:
         raise NotImplementedError("linspace: not implemented for bool")
-    first, last = (float(_bound("linspace", x)) for x in (start, end))
-    if dtype.kind in "iu":  # the ends are rounded towards 0 first, and wrap
-        first, last = (float(numpy.asarray(int(x)).astype(dtype)) for x in (first, last))
-    elif steps > 1:
+    for bound in (start, end):
+        if getattr(bound, "ndim", 0):
+            raise RuntimeError("linspace only supports 0-dimensional start and end tensors")
+    first, last = (_bound("linspace", x) for x in (start, end))
+    if dtype.kind in "iu":  # the ends are rounded towards 0 first
+        first, last = int(first), int(last)
+    if steps > 1:
         first, last = (in_range("linspace", x, dtype) for x in (first, last))
+    if dtype.kind in "iu":  # below 0 they wrap
+        first, last = (int(numpy.asarray(x).astype(dtype)) for x in (first, last))
     array = spaced(first, last, steps, dtype)
     return new(namespace_for(device).asarray(array)).requires_grad_(requires_grad)
 

@@ -56,7 +56,8 @@ def _from_numbers(data: Any, dtype: Any) -> Any:
     ):
         # Integers beyond 64 bits, beside fractions or for a dtype that holds them.
         array = array.astype(own if own.kind == "b" else numpy.result_type(own, "float64"))
-    beyond = dtype is None and own.kind == "i" and array.size and array.dtype.kind not in "bi"
+    held = array.dtype.kind in "bi" or array.dtype == "uint8"  # what a bytearray is
+    beyond = dtype is None and own.kind == "i" and array.size and not held
     if array.dtype.kind not in "biufc" or beyond:
         refuse_elements(flat)
     if dtype is not None:
@@ -71,7 +72,9 @@ def _from_numbers(data: Any, dtype: Any) -> Any:
 
 def _dtype_of(flat: list[Any]) -> DType:
     """The dtype that elements make: of Python numbers by kind, of NumPy's and tensors their own."""
-    python = {bool: "bool", int: "int64", complex: default_complex()}
+    python: dict[Any, Any] = {bool: "bool", int: "int64"}
+    if any(type(x) is complex for x in flat):  # which float16, as a default, has none of
+        python[complex] = default_complex()
     kinds = {x.dtype if hasattr(x, "dtype") else python.get(type(x)) for x in flat}
     dtypes = [default_or(kind) for kind in kinds]
     return reduce(together, dtypes) if dtypes else default_or(None)

@@ -9,7 +9,7 @@ from ..absent import METHODS
 from ..backend import Device
 from . import base as bases
 from . import legacy
-from .base import TensorBase
+from .base import TensorBase, storage_of
 
 PACKAGE = __name__.partition(".")[0]
 T = TypeVar("T", bound=TensorBase)
@@ -67,4 +67,4 @@ class Derived(TensorBase, metaclass=Listed):
             return
         TensorBase.__init__(self, legacy.array_of("Tensor", data, None, device))
         if len(data) == 1 and isinstance(data[0], TensorBase):
-            self._storage = data[0]._storage  # one memory, one count of its changes
+            self._storage = storage_of(data[0])  # one memory, one count of its changes

@@ -245,11 +245,8 @@ def _reach(leaf: Any, grad: Any, owned: bool) -> None:
             grad, owned = leaf.hooks.inner(grad), False
         _accumulate(tensor, grad, owned)
         if leaf.after is not None:
-            for hook in tuple(leaf.after.values()):
-                hook(tensor)
-        if leaf.behind is not None:
-            for behind in tuple(leaf.behind.values()):
-                behind((), (grad if isinstance(grad, TensorBase) else new(grad),))
+            for hook in sorted(leaf.after.values(), key=lambda hook: hasattr(hook, "last")):
+                hook(tensor, grad)
 
 
 def _retain(tensor: Tensor | None, grad: Any, owned: bool) -> None:

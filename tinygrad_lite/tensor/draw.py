@@ -104,10 +104,10 @@ def normal(
         RuntimeError: a negative deviation.
         TypeError: neither a size nor a tensor.
     """
-    if not isinstance(std, TensorBase) and std < 0:
+    if not isinstance(std, TensorBase) and not std >= 0:  # a NaN is not
         raise RuntimeError(f"normal: expects std >= 0, but found std {std}")
     on_host = isinstance(std, TensorBase) and std.device.type == "cpu"
-    if on_host and bool((std.array < 0).any()):
+    if on_host and not bool((std.array >= 0).all()):
         raise RuntimeError("normal: expects all elements of std >= 0")
     if size is not None:
         alone = randn(size, generator=generator, dtype=dtype, device=device)
@@ -197,10 +197,12 @@ def randint(
 
 
 def _in_dtype(end: int, dtype: DType) -> None:
-    """Refuse a bound that a dtype of integers, or of booleans, can't hold."""
-    limits = numpy.iinfo(dtype) if dtype.kind in "iu" else None
-    low, high = (limits.min, limits.max) if limits else (0, 1)
-    if dtype.kind in "biu" and not low <= end <= high:
+    """Refuse a bound that a dtype can't hold."""
+    low, high = 0.0, 1.0
+    if dtype.kind != "b":
+        limits: Any = numpy.iinfo(dtype) if dtype.kind in "iu" else finfo(dtype)
+        low, high = limits.min, limits.max
+    if not low <= end <= high:
         raise RuntimeError(f"randint: {end} is out of bounds for {dtype_of(dtype)}")
 
 

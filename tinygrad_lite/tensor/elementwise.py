@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..backend import DType, namespace, numpy
 from ..backend.dtypes import DIFFERENTIABLE, FLOATING
-from ..ops import activation, analytic, rounding
+from ..ops import activation, analytic, loss, rounding, shape, special
 from ..ops import elementwise as ops
 from .apply import KEEP_ORDER, apply
 from .autocast import in_float32
@@ -45,6 +45,11 @@ KEEP_ORDER.update(
     {ops.cast, ops.power, ops.clamp, ops.at_least, ops.at_most, ops.between, rounding.round}
     | {activation.elu, activation.gelu, activation.gelu_tanh, activation.hardtanh}
     | {activation.leaky_relu, activation.silu, activation.softplus, analytic.nan_to_num}
+    | {activation.hardswish, activation.log_sigmoid, analytic.lerp, analytic.xlog1py}
+    | {ops.div, ops.pow, ops.where, rounding.div_floor, rounding.div_trunc, rounding.nextafter}
+    | {special.ldexp, special.polygamma, special.zeta, shape.flip}
+    | {loss.binary_cross_entropy, loss.huber, loss.logits_error, loss.poisson_error}
+    | {loss.squared_error}
 )
 
 # Of one operand. Integers become floats, unless `floats=False`: then the dtype stays.
@@ -83,7 +88,7 @@ sign = unary(rounding.sign, floats=False)
 isnan = plain_unary("isnan", "True where NaN.", complex=True)
 isinf = plain_unary("isinf", "True where infinite.", complex=True)
 isfinite = plain_unary("isfinite", "True where neither NaN nor infinite.", complex=True)
-logical_not = plain_unary("logical_not", "True where zero or False.")
+logical_not = plain_unary("logical_not", "True where zero or False.", complex=True)
 bitwise_not = plain_unary("invert", "Every bit, or boolean, inverted.", "bitwise_not")
 
 # Of two operands.
@@ -106,9 +111,10 @@ lt = less = plain_binary("less", "True where less.", "lt")
 le = less_equal = plain_binary("less_equal", "True where less or equal.", "le")
 gt = greater = plain_binary("greater", "True where greater.", "gt")
 ge = greater_equal = plain_binary("greater_equal", "True where greater or equal.", "ge")
-logical_and = plain_binary("logical_and", "True where both are.", numbers="none")
-logical_or = plain_binary("logical_or", "True where either is.", numbers="none")
-logical_xor = plain_binary("logical_xor", "True where one alone is.", numbers="none")
+_all = NUMBERS + "bc"
+logical_and = plain_binary("logical_and", "True where both are.", numbers="none", takes=_all)
+logical_or = plain_binary("logical_or", "True where either is.", numbers="none", takes=_all)
+logical_xor = plain_binary("logical_xor", "True where one alone is.", numbers="none", takes=_all)
 bitwise_and = plain_binary("bitwise_and", "The bits that are set in both.", "", "either", "iub")
 bitwise_or = plain_binary("bitwise_or", "The bits that are set in either.", "", "either", "iub")
 bitwise_xor = plain_binary("bitwise_xor", "The bits set in one alone.", "", "either", "iub")
@@ -121,8 +127,8 @@ bitwise_right_shift = plain_binary(
 
 
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
-    """y = ln(x / (1 − x)), of x limited to [ε, 1 − ε] if ε is given; else NaN outside of [0, 1]."""
-    return _logit(input if eps is None else clamp(input, eps, 1 - eps))
+    """y = ln(x / (1 − x)), of x limited to [ε, 1 − ε] if ε ≥ 0 is given; else NaN beyond [0, 1]."""
+    return _logit(input if eps is None or eps < 0 else clamp(input, eps, 1 - eps))
 
 
 def add(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
@@ -294,11 +300,15 @@ def signbit(input: Tensor) -> Tensor:
 
 def deg2rad(input: Tensor) -> Tensor:
     """Degrees as radians."""
+    if input.array.dtype.kind == "c":
+        refuse("deg2rad", input)
     return as_float(input) * (math.pi / 180)
 
 
 def rad2deg(input: Tensor) -> Tensor:
     """Radians as degrees."""
+    if input.array.dtype.kind == "c":
+        refuse("rad2deg", input)
     return as_float(input) * (180 / math.pi)
 
 

@@ -34,7 +34,7 @@ def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator = None
     Raises:
         RuntimeError: λ ≤ 0, or not floating point.
     """
-    if lambd <= 0:
+    if not lambd > 0:  # a NaN is not
         raise RuntimeError(f"exponential_: expects lambd > 0, but found lambd {lambd}")
     whole = input.dtype.kind not in FLOATING or math.isinf(lambd)
     least = 0.0 if whole else float(finfo(input.dtype).tiny)
@@ -62,7 +62,7 @@ def log_normal_(
     Raises:
         RuntimeError: std is not positive, or the dtype is not floating point.
     """
-    if std <= 0:
+    if not std > 0:  # a NaN is not
         raise RuntimeError(f"log_normal_: expects std > 0, but found std {std}")
     make = lambda: numpy.exp(random.normal(input.shape, "float64", generator) * std + mean)  # noqa: E731
     return draw(input, make, "log_normal_")
@@ -76,7 +76,7 @@ def cauchy_(
     Raises:
         RuntimeError: sigma is not positive, or the dtype is not floating point.
     """
-    if sigma <= 0:
+    if not sigma > 0:  # a NaN is not
         raise RuntimeError(f"cauchy_: expects sigma > 0, but found sigma {sigma}")
     make = lambda: median + sigma * numpy.tan(math.pi * (_uniform(input, generator) - 0.5))  # noqa: E731
     return draw(input, make, "cauchy_")

@@ -9,6 +9,7 @@ from ..backend import namespace
 from ..backend.dtypes import FLOATING
 from .autocast import need_one_dtype
 from .base import TensorBase, new
+from .check import is_int
 from .operation import refuse
 from .results import Named, of
 from .search import searchsorted
@@ -112,10 +113,10 @@ def histogramdd(
     if isinstance(bins, TensorBase) and bins.ndim == 0 and bins.dtype.kind in "iu":
         bins = int(bins)
     each = list(bins) if isinstance(bins, list | tuple) else [bins] * dims
-    if isinstance(bins, TensorBase) or any(isinstance(entry, bool) for entry in each):
+    if isinstance(bins, TensorBase):
         raise TypeError(
             f"{name}(): argument 'bins' must be an int, or a list of ints or of tensors, not "
-            f"{type(bins if isinstance(bins, TensorBase) else each[0]).__name__}"
+            f"{type(bins).__name__}"
         )
     if len(each) != dims:
         raise RuntimeError(f"{name}: expected bins for {dims} dimensions, but got {len(each)}")
@@ -153,6 +154,10 @@ def _edges(name: str, x: Tensor, bins: Any, range: Sequence[float] | None) -> Te
         if bins.numel() < 2:
             raise RuntimeError(f"{name}: expected 2 edges at least, but got {bins.numel()}")
         return bins  # type: ignore[return-value]
+    if not is_int(bins):
+        raise TypeError(
+            f"{name}(): argument 'bins' must be an int or a tensor, not {type(bins).__name__}"
+        )
     if bins < 1:
         raise RuntimeError(f"{name}: bins must be above 0, but are {bins}")
     low, high = range if range is not None else (0.0, 0.0 if x.numel() else 1.0)

@@ -137,12 +137,17 @@ def register_post_accumulate_grad_hook(
             "register_post_accumulate_grad_hook: expected a leaf that requires a gradient"
         )
 
-    def call(tensor: Tensor) -> None:
+    def call(tensor: Tensor, _: Any) -> None:
         if hook(tensor) is not None:
             raise RuntimeError(
                 "register_post_accumulate_grad_hook: a hook must return None; it changes .grad"
             )
 
+    return _after(leaf, call)
+
+
+def _after(leaf: Leaf, call: Callable[[Tensor, Any], None]) -> RemovableHandle:
+    """Have a function called when a pass has added to a leaf's `.grad`."""
     if leaf.after is None:
         leaf.after = {}
     Leaf.waited_for = True
@@ -219,14 +224,6 @@ def register_node_hook(node: Node, fn: Callable[[Any, Any], Any]) -> RemovableHa
     return RemovableHandle(_behind.setdefault(node, {}), fn)
 
 
-def register_leaf_hook(leaf: Leaf, fn: Callable[[Any, Any], Any]) -> RemovableHandle:
-    """Call `fn((), (grad,))` when a leaf's gradient has been added to `.grad`, after all else."""
-    if leaf.behind is None:
-        leaf.behind = {}
-    Leaf.waited_for = True
-    return RemovableHandle(leaf.behind, fn)
-
-
 def call_node(node: Node, grad: Tensor) -> Any:
     """The gradients of a node's inputs, from the gradient of its output; nothing is accumulated.
 
@@ -246,8 +243,22 @@ def call_node(node: Node, grad: Tensor) -> Any:
     return found if len(found) > 1 else found[0]
 
 
+def register_leaf_hook(leaf: Leaf, fn: Callable[[Any, Any], Any]) -> RemovableHandle:
+    """Call `fn((), (grad,))` when a pass has added a gradient to the `.grad` of a leaf's tensor.
+
+    It comes behind the hooks of the tensor. What it returns is not looked at: there is no input.
+    """
+
+    def call(tensor: Tensor, grad: Any) -> None:
+        fn((), (_tensor(grad),))
+
+    call.last = True  # type: ignore[attr-defined]
+    return _after(leaf, call)
+
+
 Node.register_prehook = Leaf.register_prehook = register_prehook
-Node.register_hook, Leaf.register_hook = register_node_hook, register_leaf_hook
+Node.register_hook = register_node_hook
+Leaf.register_hook = register_leaf_hook
 Node.__call__ = call_node  # type: ignore[method-assign]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..backend import namespace
 from ..ops import decompose as ops
-from .autocast import need_one_dtype
+from .autocast import as_it_is, need_one_dtype
 from .base import new
 from .decompose import matrices, packed
 from .results import Named, of
@@ -68,6 +68,7 @@ def _reflected(v: Tensor, tau: Tensor, x: Tensor, order: Iterable[int]) -> Tenso
     return x
 
 
+@as_it_is
 def householder_product(A: Tensor, tau: Tensor) -> Tensor:
     """The first n columns of H₁ H₂ … Hₖ.
 

@@ -298,9 +298,7 @@ def _gathered(name: str, input: Tensor, dim: int, index: Tensor) -> Tensor:
         return input.reshape(-1)[:0].reshape(index.shape)
     places, at = along(name, input, dim, index)
     if not input.ndim or not index.ndim:
-        return (
-            input.reshape(1).expand(max(index.numel(), 1))[index.reshape(-1)].reshape(index.shape)
-        )
+        return input.reshape(-1)[index.reshape(-1)].reshape(index.shape)  # a number is a row of one
     if all(
         n == m for d, (n, m) in enumerate(zip(index.shape, input.shape, strict=True)) if d != at
     ):

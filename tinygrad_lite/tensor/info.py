@@ -198,7 +198,7 @@ def is_signed(input: TensorBase) -> bool:
 
 def is_inference(input: TensorBase) -> bool:
     """Whether a tensor's memory was made in an `inference_mode` block."""
-    return isinstance(input._storage, InferenceStorage)
+    return isinstance(input._storage.counts, InferenceStorage)
 
 
 def is_nonzero(input: TensorBase) -> bool:

@@ -23,14 +23,15 @@ from ..backend.flat import root
 from ..grad_names import COPY_SLICES
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
-from ..ops.elementwise import where
+from ..ops.elementwise import overwrite, where
 from . import twins
 from .apply import apply, check_base, in_order, own_words, replay
 from .base import Steps, TensorBase, new
 from .index import common_shape
+from .info import finfo
 from .modes import no_grad
 from .operation import refuse
-from .promote import element, filling, in_range, to_dtype
+from .promote import element, filling, to_dtype
 from .shown import NAMES, called, name_result
 from .source_line import user_level
 
@@ -62,11 +63,8 @@ def change(input: Tensor, name: str, operation: Callable[[Tensor], Tensor], *oth
     old._node = base._node
     part = replay(old, steps)
     result = _fitting(operation(part), input, name)
-    if result._node is None and part._node is not None:
-        # All is overwritten with what needs no gradient, as by fill_: where() records that the
-        # old elements' gradient is 0.
-        everywhere = new(namespace(part.array).ones_like(part.array, dtype="bool"))
-        result = apply(where, everywhere, result, part)
+    if part._node is not None and (result._node is None or name in _OF_ALL):
+        result = apply(overwrite, part, result)  # the old elements' gradient is 0, and not missing
     changed = _spread(result, old, steps) if steps else result
     write(input, name, ..., result)
     _move(base, changed)
@@ -96,9 +94,6 @@ def _move(base: Tensor, changed: Tensor) -> None:
             node.retainer, before.retainer = before.retainer, None
         node.value, node.storage = weakref.ref(base.array), base._storage
         node.version = base._storage.version
-    if twins.known:
-        for copy, place in twins.moved(base):
-            _move(copy, place)
 
 
 def base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
@@ -111,10 +106,8 @@ def base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
             without recording, or whose base was given other memory by `.data = …`.
     """
     base, steps = input._view or (input, ())
-    if twins.known:
-        twins.unite(name, base)
     check_base(base)
-    if base._storage is not input._storage:
+    if base._storage is not input._storage and base._storage is not input._storage.counts:
         raise RuntimeError(
             f"{name}: this view of shape {tuple(input.shape)} lies in memory that its base left "
             "when its .data was set; make the view again"
@@ -172,6 +165,9 @@ def _fitting(result: Tensor, input: Tensor, name: str) -> Tensor:
         called(cast, title.removesuffix("Backward0"))
     return cast
 
+
+_OF_ALL = ("copy_", "fill_")
+"""What leaves nothing of the old elements."""
 
 _HIGHER = {"b": "iu" + DIFFERENTIABLE, "i": DIFFERENTIABLE, "u": DIFFERENTIABLE, "f": "c", "V": "c"}
 """By a dtype's kind, those that it can't take the results of."""
@@ -243,7 +239,16 @@ def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
             f"{value.device}"
         )
     try:
-        array[index] = value.array
+        if twins.known:
+            with twins.lock:
+                array[index] = value.array
+                twins.changed(input.array)
+        else:
+            array[index] = value.array
+            if twins.known:  # another thread made a first one meanwhile
+                with twins.lock:
+                    array[index] = value.array
+                    twins.changed(input.array)
     except IndexError as error:
         raise IndexError(f"{name}: {own_words(error)}") from None
     except ValueError:
@@ -252,8 +257,6 @@ def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
             f"that are written in a tensor of shape {tuple(input.shape)}"
         ) from None
     input._storage.version += 1
-    if twins.known:
-        twins.changed(input.array)
 
 
 def both(
@@ -330,7 +333,7 @@ def normal_(
     Raises:
         RuntimeError: std is negative, or the dtype is not floating point.
     """
-    if std < 0:
+    if not std >= 0:  # a NaN is not
         raise RuntimeError(f"normal_: expects std >= 0, but found std {std}")
     shift = mean * (1 + 1j) if input.array.dtype.kind == "c" else mean  # of both parts
     return draw(
@@ -347,14 +350,18 @@ def uniform_(
     """Fill with draws uniform on [from, to).
 
     Raises:
-        RuntimeError: to is below from, or further from it than the dtype reaches; or the dtype is
-            not floating point.
+        RuntimeError: to is below from, a bound or their distance is not a finite number of the
+            dtype, or the dtype is not floating point.
     """
-    if to < from_:
-        raise RuntimeError(f"uniform_: expects from <= to, but got from={from_} and to={to}")
-    for bound in (from_, to):
-        in_range("uniform_", bound, input.array.dtype)
-    in_range("uniform_", to - from_, input.array.dtype)
+    if input.array.dtype.kind in DIFFERENTIABLE:
+        most = finfo(input.array.dtype).max
+        for word, bound in (("from", from_), ("to", to)):
+            if not abs(bound) <= most:  # nor is a NaN
+                raise RuntimeError(f"uniform_: {word} is out of bounds for {input.dtype}: {bound}")
+        if to < from_:
+            raise RuntimeError(f"uniform_: expects from <= to, but got from={from_} and to={to}")
+        if to - from_ > most:
+            raise RuntimeError(f"uniform_: expects to - from <= {most}, but got {from_} and {to}")
     return draw(
         input,
         lambda: random.uniform(input.shape, input.array.dtype, generator, from_, to),

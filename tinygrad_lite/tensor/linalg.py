@@ -10,11 +10,12 @@ from ..graph import mode
 from ..ops import linalg as ops
 from ..ops.elementwise import mul
 from .apply import apply
-from .autocast import one_dtype
+from .autocast import as_it_is, one_dtype
 from .base import TensorBase, new
 from .dims import axis, whole
 from .operation import public, refuse
 from .promote import coefficient, pair
+from .shown import lasting
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -116,6 +117,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
     return _product(input, "mv", vec, 2, 1)
 
 
+@as_it_is
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """The inner product Σ aᵢ bᵢ of two vectors.
 
@@ -126,6 +128,7 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     return _product(input, "dot", tensor, 1, 1)
 
 
+@as_it_is
 def vdot(input: Tensor, other: Tensor) -> Tensor:
     """The inner product Σ āᵢ bᵢ of two vectors, of which the first is conjugated."""
     return _product(input.conj(), "vdot", other, 1, 1)
@@ -136,6 +139,8 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     if not input.ndim or not other.ndim:
         return apply(mul, *pair("inner", input, other))
     _check("inner", input, other, input.shape[-1], other.shape[-1])
+    if input.ndim == other.ndim == 1:
+        return dot(input, other)
     flat = input.reshape(-1, input.shape[-1]) if input.numel() else input
     if not input.numel() or not other.numel():
         shape = input.shape[:-1] + other.shape[:-1]
@@ -295,7 +300,7 @@ def _triangle(input: Tensor, name: str, diagonal: int) -> Tensor:
         )
     xp, offset = namespace(input.array), whole(name, "diagonal", diagonal)
     keep = getattr(xp, name)(xp.ones(input.shape[-2:], dtype=bool), offset)
-    return input.masked_fill(new(~keep), 0)
+    return lasting(input.masked_fill(new(~keep), 0))
 
 
 if not TYPE_CHECKING:

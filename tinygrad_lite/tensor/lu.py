@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace, numpy
 from ..ops import decompose as ops
+from .autocast import as_it_is
 from .base import in_our_order, new
 from .decompose import matrices, packed
 from .own_order import own_order
@@ -162,6 +163,7 @@ def lu_unpack(
     return of("lu_unpack", PLU(to_dtype(one, LU_data.array.dtype).mT, low, up))
 
 
+@as_it_is
 def lu_solve(
     LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False
 ) -> Tensor:

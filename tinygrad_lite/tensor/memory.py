@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..backend import Device, namespace, numpy, root, shared
+from ..backend import Device, address, namespace, root, shared
 from ..graph import Leaf, Storage, mode
 from . import info
 from .base import TensorBase
 from .base import new as new_of
 from .dims import axis, sizes
-from .storages import TypedStorage, UntypedStorage, address
+from .storages import TypedStorage, UntypedStorage
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -23,8 +25,7 @@ def data_ptr(input: Tensor) -> int:
 
 def rows_of(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The strides of a shape that lies row by row."""
-    sizes = numpy.maximum(shape, 1).astype("int64")
-    return tuple(int(sizes[n + 1 :].prod()) for n in range(len(shape)))
+    return tuple(math.prod(max(size, 1) for size in shape[n + 1 :]) for n in range(len(shape)))
 
 
 def stride(input: Tensor, dim: int | None = None) -> Any:
@@ -86,6 +87,34 @@ def to_dense(input: Tensor, dtype: Any = None, *, masked_grad: bool | None = Non
     return input if dtype is None else input.to(dtype)
 
 
+def to_sparse(
+    input: Tensor,
+    sparse_dim: int | None = None,
+    *,
+    layout: Any = None,
+    blocksize: Any = None,
+    dense_dim: int | None = None,
+) -> Tensor:
+    """The elements that are not zero, as a sparse tensor (`torch.sparse`).
+
+    Args:
+        sparse_dim: how many dimensions, the first ones, are sparse; default: all.
+        layout, blocksize, dense_dim: must be left out, or `torch.sparse_coo`.
+
+    Raises:
+        NotImplementedError: another layout.
+        RuntimeError: too few or too many sparse dimensions.
+
+    Example:
+        >>> torch.tensor([[0.0, 2.0], [0.0, 0.0]]).to_sparse().indices()
+        tensor([[0],
+                [1]])
+    """
+    made = import_module(f"{__package__}.sparse_operations")  # which knows Tensor; few need it
+    words = {"layout": layout, "blocksize": blocksize, "dense_dim": dense_dim}
+    return made.to_sparse(input, sparse_dim, **words)  # type: ignore[no-any-return]
+
+
 def is_set_to(input: Tensor, tensor: Tensor) -> bool:
     """Whether both show the same elements of one memory in the same shape."""
     same = input.shape == tensor.shape and stride(input) == stride(tensor)
@@ -136,10 +165,10 @@ def strided(input: Tensor) -> info.layout:
 
 
 def resize_(input: Tensor, *shape: Any, size: Any = None, memory_format: Any = None) -> Tensor:
-    """Give this tensor another shape; its elements come first, and what is added is not set.
+    """Give this tensor another shape, row by row in its memory from its first element on.
 
-    They are those that lie in memory one behind the other, from its first one on: of a view of
-    something larger also what lies there beside it. Where there are too few, memory of its own.
+    What is beyond the memory is not set, and is in memory of its own. Of memory that the library
+    laid out in its own order the elements are taken as they are shown.
 
     Args:
         shape: as integers or one sequence.
@@ -154,32 +183,31 @@ def resize_(input: Tensor, *shape: Any, size: Any = None, memory_format: Any = N
         raise RuntimeError("cannot resize variables that require grad")
     if tuple(input.array.shape) == wanted:
         return input
-    old, count = _from_here(input), numpy.prod(wanted, dtype=int).item()
-    changes = input._storage.version + 1
-    if count <= old.size:
-        input.array, input._view = old[:count].reshape(wanted), None
-    else:
-        made = namespace(input.array).empty(count, dtype=input.array.dtype)
-        made[: old.size] = old
-        input.array = made.reshape(wanted)
-        input._storage, input._view, input._seen = Storage(input.array), None, -1
+    here, changes, count = _from_first(input), input._storage.version + 1, math.prod(wanted)
+    old = input.array.reshape(-1) if here is None else here
+    if here is not None and count <= here.size:
+        input.array, input._view, input._seen = here[:count].reshape(wanted), None, -1
+        input._storage.version = changes
+        return input
+    made = namespace(input.array).empty(count, dtype=input.array.dtype)
+    made[: old.size] = old[:count]
+    input.array = made.reshape(wanted)
+    input._storage, input._view, input._seen = Storage(input.array), None, -1
     input._storage.version = changes
     return input
 
 
-def _from_here(input: Tensor) -> Any:
-    """The elements of a tensor's memory from its first one on, as an array that shares it.
-
-    Where the library chose the order of memory, and where it has gaps, its own elements alone.
-    """
-    whole, array = root(input.array), input.array
-    flags = whole.flags
-    if not (flags.c_contiguous or (flags.f_contiguous and not input._storage.ours)):
+def _from_first(input: Tensor) -> Any:
+    """The memory from a tensor's first element on, as one row, or None if it is not seen so."""
+    array, memory = input.array, root(input.array)
+    if not memory.size:
         return array.reshape(-1)
-    if input._storage.ours and not array.flags.c_contiguous and array.size == whole.size:
-        return array.reshape(-1)
-    flat = (whole if flags.c_contiguous else whole.T).reshape(-1)
-    return flat.view(array.dtype)[storage_offset(input) if array.size else 0 :]
+    turned = input._storage.ours and not array.flags.c_contiguous
+    if turned or memory.dtype != array.dtype or not memory.flags.c_contiguous:
+        return None
+    if any(step < 0 for step in array.strides):  # of which the first element is not the first
+        return None
+    return memory.reshape(-1)[(address(array) - address(memory)) // array.itemsize :]
 
 
 def resize_as_(input: Tensor, other: Tensor, *, memory_format: Any = None) -> Tensor:

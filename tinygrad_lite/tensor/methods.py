@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..backend import DType
 from ..backend.dtypes import as_dtype
+from ..graph import mode
 from ..ops import shape as ops
 from . import compare, info, real, twins
 from .apply import apply, apply_to_view
-from .base import is_turned, new
+from .base import new, storage_of
 from .dims import axis, sizes
 from .element import dtype_of
+from .layout import lies_by_rows
 from .operation import Operand
 from .shape import reshaped
 
@@ -57,7 +59,9 @@ def view(input: Tensor, *sizes: Any, dtype: Any = None, size: Any = None) -> Ten
             f"{tuple(input.shape)} (at least one dimension spans across two contiguous "
             "subspaces); use .reshape(...) instead"
         )
-    return out if out._storage is input._storage else twins.paired(input, out)
+    if input._storage.ours and out._storage is not input._storage:
+        return twins.stand_in(input, out, ops.reshape, {"shape": shape})
+    return out
 
 
 def _as_bits(input: Tensor, dtype: DType) -> Tensor:
@@ -77,7 +81,7 @@ def _as_bits(input: Tensor, dtype: DType) -> Tensor:
                 f"be read as {dtype_of(dtype)}; use .contiguous() first"
             )
     out = new(input.array.view(dtype))
-    out._storage = input._storage
+    out._storage = storage_of(input)
     return out
 
 
@@ -134,8 +138,14 @@ def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
     """
     _check_format("contiguous", memory_format)
     if input.array.flags.c_contiguous:
-        return input.clone() if is_turned(input) else input
-    return twins.paired(input, apply(ops.contiguous, input))
+        return input.clone() if input._storage.ours and not lies_by_rows(input) else input
+    if not (input._storage.ours and lies_by_rows(input)):
+        return apply(ops.contiguous, input)
+    recorded, mode.grad = mode.grad, True  # PyTorch's is the tensor itself
+    try:
+        return twins.stand_in(input, apply(ops.contiguous, input), ops.contiguous, {})
+    finally:
+        mode.grad = recorded
 
 
 def is_contiguous(input: Tensor, memory_format: info.memory_format | None = None) -> bool:
@@ -228,6 +238,11 @@ def iterate(input: Tensor) -> Iterator[Tensor]:
     if not input.shape:
         raise TypeError("iteration over a 0-d tensor")
     return iter(input.unbind(0))
+
+
+def reverse(input: Tensor) -> Tensor:
+    """`reversed(x)`: the tensor with its first dimension turned around; a 0-d one itself."""
+    return input.flip(0) if input.shape else input
 
 
 def where(input: Tensor, condition: Tensor, other: Operand) -> Tensor:

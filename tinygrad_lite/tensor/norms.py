@@ -11,9 +11,9 @@ from .concatenate import cat
 from .decompose import matrices, svdvals
 from .dims import Dim, axes, axis
 from .index import common_shape
-from .promote import to_own_kind
-from .solve import inv
+from .promote import in_wider
 from .statistics import vector_product
+from .unchecked import inv_ex
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -27,7 +27,7 @@ def _floats(name: str, x: Tensor, dtype: Any) -> Tensor:
     """
     if x.dtype.kind not in DIFFERENTIABLE:
         raise RuntimeError(f"{name}: expected a floating-point dtype, but got {x.dtype}")
-    return to_own_kind(name, x, dtype)
+    return in_wider(name, x, dtype)
 
 
 def vector_norm(
@@ -142,6 +142,9 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
     Args:
         A: (…, n, n); (…, m, n) for the orders 2 and −2, which singular values give.
         p: the order of the norm; see `matrix_norm`; default: 2.
+
+    A singular matrix has an infinite one, but for the orders ±2 and "nuc", where a singular value
+    that is 0 but for rounding counts as it is.
     """
     if A.ndim > 1 and not A.numel():
         matrices("linalg.cond", A, square=isinstance(p, str))
@@ -149,7 +152,12 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
     if p in (None, 2, -2):
         s = svdvals(A)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    return matrix_norm(A, p) * matrix_norm(inv(A), p)
+    matrices("linalg.cond", A, square=True)
+    if p == "nuc":
+        s = svdvals(A)
+        return s.sum(-1) * s.reciprocal().sum(-1)
+    inverse, info = inv_ex(A)
+    return (matrix_norm(A, p) * matrix_norm(inverse, p)).masked_fill(info > 0, math.inf)
 
 
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:

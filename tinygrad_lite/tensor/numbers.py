@@ -11,7 +11,7 @@ from ..ops import rounding
 from ..ops import special as ops
 from .apply import apply
 from .base import TensorBase, new
-from .check import need_tensors, tensor_of
+from .check import need_tensors, not_a_tensor, tensor_of
 from .elementwise import exp2, logaddexp
 from .operation import Operand, ordered, plain_binary, public, refuse
 from .promote import pair, real_pair, to_dtype
@@ -27,6 +27,8 @@ _lcm = plain_binary("lcm", "The least common multiple.", numbers="none")
 
 def _of_kind(name: str, kinds: str, input: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     """Two tensors in the dtype that they promote to, which must be of some kinds."""
+    if not isinstance(other, TensorBase):
+        raise not_a_tensor(name, other, "other")
     a, b = pair(name, input, other)
     if a.dtype.kind not in kinds:
         refuse(name, a)

@@ -12,6 +12,7 @@ from .base import new
 from .dims import axis, whole
 from .operation import ordered, public, refuse
 from .results import ValuesIndices
+from .shown import lasting
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -163,6 +164,8 @@ def unique(
         (tensor([1, 3]), tensor([1, 2]))
     """
     if dim is not None:
+        if not input.ndim:
+            raise IndexError(f"unique: dimension specified as {dim}, but the tensor has none")
         return _unique_slices(input, axis("unique", input, dim), return_inverse, return_counts)
     found = namespace(input.array).unique(
         input.array.reshape(-1), return_inverse=return_inverse, return_counts=return_counts
@@ -200,7 +203,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         weights: (n), what each element counts; default: 1.
         minlength: the least length of the result, which else ends with the greatest element.
 
-    Sums are float32 of float32, else float64.
+    Sums are float32 of float32, else float64; of nothing they are int64, as counts are.
 
     Raises:
         RuntimeError: not 1-D, not integers, or negative ones.
@@ -214,6 +217,8 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
             f"bincount: expected 1-D integers, but got shape {tuple(input.shape)} of {input.dtype}"
         )
     xp = namespace(input.array)
+    if not input.numel() and minlength >= 0:
+        return new(xp.zeros(minlength, dtype="int64"))
     try:
         masses = None if weights is None else weights.array
         found = xp.bincount(input.array, masses, minlength=minlength)
@@ -250,7 +255,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     up, down = max(diagonal, 0), max(-diagonal, 0)
     place = xp.arange(input.shape[0])
     spec, places = shape_ops.split((new(place + down), new(place + up)))
-    return apply(shape_ops.scatter, input, *places, spec=spec, shape=(n, n))
+    return lasting(apply(shape_ops.scatter, input, *places, spec=spec, shape=(n, n)))
 
 
 def trace(input: Tensor) -> Tensor:

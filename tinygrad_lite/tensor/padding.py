@@ -7,6 +7,8 @@ from operator import index
 from typing import TYPE_CHECKING
 
 from ..backend import namespace, numpy
+from ..ops.elementwise import hinge
+from .apply import apply
 from .base import in_our_order, new
 from .concatenate import cat
 from .operation import refuse
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["pad"]
 
 _MODES = ("constant", "reflect", "replicate", "circular")
+_TITLES = {"reflect": "ReflectionPad", "replicate": "ReplicationPad"}  # as nodes are called
 
 
 @own_order
@@ -74,6 +77,8 @@ def pad(
             f"pad: mode {mode!r} takes an empty batch, but no other empty dimension; the shape is "
             f"{tuple(input.shape)}"
         )
+    if mode in ("reflect", "replicate"):
+        input = apply(hinge, input)
     if mode != "constant" and min(pad) < 0:
         return _by_places(input, pad, mode)
     out, copied = input, False
@@ -93,18 +98,26 @@ def pad(
             out = cat(_parts(out, dim, before, after, mode, value or 0), dim)
             copied = True
     out = out if copied else in_our_order(out.clone())
-    return called(out, "ConstantPadNd") if mode == "constant" else out
+    if mode == "circular":
+        return out
+    return called(
+        out, "ConstantPadNd" if mode == "constant" else f"{_TITLES[mode]}{len(pad) // 2}D"
+    )
 
 
 def _by_places(x: Tensor, pad: Sequence[int], mode: str) -> Tensor:
     """Padding, some of it negative, that reads for each output element the place it comes from."""
-    for i in range(len(pad) // 2):
+    dims = range(len(pad) // 2)
+    sizes = [x.shape[x.ndim - 1 - i] + pad[2 * i] + pad[2 * i + 1] for i in dims]
+    if min(sizes) < 0 or (mode != "circular" and max(sizes) < 1):
+        raise RuntimeError(f"pad: {tuple(pad)} leaves nothing of shape {tuple(x.shape)}")
+    for i in dims:
         before, after = pad[2 * i : 2 * i + 2]
         dim = x.ndim - 1 - i
         n = x.shape[dim]
         at = numpy.arange(-before, n + after)
         left = n + min(before, 0) + min(after, 0)  # how many of the input's elements stay
-        if not at.size or (left < 1 and mode == "circular"):
+        if at.size and left < 1 and mode == "circular":
             raise RuntimeError(f"pad: nothing is left of dimension {dim} of size {n}")
         _check_most(mode, dim, n, before, after)
         if mode == "replicate":

@@ -9,7 +9,7 @@ from ..backend import numpy
 from ..backend.dtypes import DIFFERENTIABLE
 from ..graph import Leaf, Node, named
 from .apply import node_of
-from .base import new
+from .base import new, storage_of
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -95,6 +95,7 @@ def requires_grad_(input: Tensor, requires_grad: bool = True) -> Tensor:
         frozen = getattr(input._storage, "frozen", None)
         mine = frozen is not None and frozen.tensor() is input
         input._node = frozen if mine else Leaf(input, input.array, input._storage)
+        input._storage = storage_of(input)
         input._seen, input._view = -1, None  # a leaf is no view, even if it shares memory with one
         input._storage.moves += 1  # so that earlier views of it look up their place again
     return input

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
+from ..backend.dtypes import as_dtype
 from ..graph import mode
 from . import info
 from .base import TensorBase
+from .element import dtype_of
 
 MAKERS = frozenset(
     "arange bartlett_window blackman_window empty eye full hamming_window hann_window "
@@ -46,8 +48,8 @@ def call(name: str, function: Callable[..., Any], args: Any, words: dict[str, An
 
     Raises:
         NotImplementedError: a layout of sparse tensors.
-        RuntimeError: the result or `out` requires a gradient, or the result's dtype can't be cast
-            to `out`'s.
+        RuntimeError: the result or `out` requires a gradient, the result's dtype can't be cast to
+            `out`'s, or that is another one than `dtype=`.
         TypeError: `out` is not one tensor for each of the result's, or the function does not
             take another of the words.
     """
@@ -56,8 +58,15 @@ def call(name: str, function: Callable[..., Any], args: Any, words: dict[str, An
     own = signature(function).parameters
     out = words.get("out")
     kept = {k: v for k, v in words.items() if k in own or k not in _WORDS}
-    if name in _OF_OUT and isinstance(out, TensorBase) and kept.get("dtype") is None:
-        kept["dtype"] = out.array.dtype
+    if isinstance(out, TensorBase):
+        if kept.get("dtype") is None:
+            if name in _OF_OUT:
+                kept["dtype"] = out.array.dtype
+        elif as_dtype(kept["dtype"]) != out.array.dtype:
+            raise RuntimeError(
+                f"{name}: expected out tensor to have dtype {dtype_of(as_dtype(kept['dtype']))}, "
+                f"but got {out.dtype} instead"
+            )
     result = function(*args, **kept)
     if words.get("memory_format") is info.contiguous_format and isinstance(result, TensorBase):
         result = result.contiguous()  # type: ignore[attr-defined]
@@ -93,13 +102,9 @@ def put(name: str, out: Any, made: Any) -> Any:
         raise RuntimeError(
             f"{name}: result type {made.dtype} can't be cast to the desired output type {out.dtype}"
         )
-    before, mode.grad = mode.grad, False
-    try:
-        if name in _RANGES and out.numel() == made.numel():  # row by row, whatever the shape
-            made = made.reshape(out.shape)
-        if out.shape != made.shape:
-            out.resize_(made.shape)
-        out.copy_(made)
-    finally:
-        mode.grad = before
+    if name in _RANGES and out.numel() == made.numel():  # row by row, whatever the shape
+        made = made.reshape(out.shape)
+    if out.shape != made.shape:
+        out.resize_(made.shape)
+    out.copy_(made)  # which is not recorded: neither requires a gradient where it could be
     return out

@@ -74,11 +74,17 @@ def represent(tensor: Tensor) -> str:
     text = f"{type(tensor).__name__}(" if tensor._foreign else "tensor("
     indent = len(text)
     text += "..." if tensor.device.type == "meta" else _tensor_str(tensor, indent)
+    return noted(text, _notes(tensor), indent)
+
+
+def noted(text: str, notes: list[str], indent: int, apart: bool = False) -> str:
+    """A tensor's text with notes behind it, in lines that fit; `apart` begins a line with them."""
     last = len(text) - text.rfind("\n") + 1
-    for note in _notes(tensor):
-        if last + len(note) + 2 > _options.linewidth:
+    for note in notes:
+        if apart or last + len(note) + 2 > _options.linewidth:
             text += f",\n{' ' * indent}{note}"
             last = indent + len(note)
+            apart = False
         else:
             text += f", {note}"
             last += len(note) + 2
@@ -93,15 +99,15 @@ def _tensor_str(self: Tensor, indent: int) -> str:
 
 def _notes(tensor: Tensor) -> list[str]:
     """What is printed after the elements: what a reader could not tell from them."""
-    empty = tensor.numel() == 0
+    empty, meta = tensor.numel() == 0, tensor.device.type == "meta"
     notes = []
     if tensor.device.type != "cpu":
         notes.append(f"device='{tensor.device}'")
-    if (empty and tensor.ndim != 1) or tensor.device.type == "meta":
+    if meta or (tensor.ndim != 1 if empty else not _options.edgeitems):
         notes.append(f"size={tuple(tensor.shape)}")
     own = default_dtype().name
     of_parts = "complex128" if own == "float64" else "complex64"
-    usual = [own, *([] if empty else [of_parts, "int64", "bool"])]
+    usual = [own, *([] if empty or meta else [of_parts, "int64", "bool"])]
     if tensor.dtype.name not in usual:
         notes.append(f"dtype={tensor.dtype}")
     if tensor.grad_fn is not None:
@@ -116,6 +122,8 @@ def _body(array: Any, indent: int) -> str:
     if array.size == 0:
         return "[]"
     short = array.size > _options.threshold
+    if short and not _options.edgeitems and array.ndim:
+        return "[...]"
     shown = _summary(array) if short else array
     if array.dtype.kind == "c":
         return _block(array, indent, short, *_style_of_parts(shown.real, shown.imag))

@@ -66,6 +66,21 @@ def to_own_kind(name: str, x: Tensor, dtype: Any) -> Tensor:
     return to_dtype(x, wanted)
 
 
+def in_wider(name: str, x: TensorBase, dtype: Any) -> Tensor:
+    """x in a dtype, if one is given, that holds all of x's: what norms are calculated in.
+
+    Raises:
+        RuntimeError: integers, a narrower dtype, or one of the other of real and complex numbers.
+    """
+    if dtype is not None:
+        wanted, own = as_dtype(dtype), x.array.dtype
+        if own.kind not in DIFFERENTIABLE or wanted.kind not in DIFFERENTIABLE:
+            raise RuntimeError(f"{name}: expected floating point, but got {x.dtype} and {dtype}")
+        if wanted.kind == own.kind and together(wanted, own) != wanted:
+            raise RuntimeError(f"{name}: {x.dtype} can't be {dtype} without being narrowed")
+    return to_own_kind(name, x, dtype)  # type: ignore[arg-type]
+
+
 def rounded_once(function: Callable[..., Tensor], *operands: Tensor) -> Tensor:
     """A function of several operations, of tensors of one dtype: of 16 bits in float32 inside."""
     dtype = operands[0].array.dtype
@@ -257,6 +272,8 @@ def _with_number(name: str, x: TensorBase, number: Any) -> tuple[TensorBase, Any
     if own == "c" or (own in FLOATING and kind is not complex):
         if name in _ROUNDED and is_half(x.array.dtype):
             number = float(x.array.dtype.type(number))
+        if kind is int and not -(2**63) <= number < 2**63:
+            number = float(number)  # bfloat16's library takes no larger integer
         return x, number
     if kind is float:
         return as_float(x), number
@@ -284,9 +301,9 @@ def wrapped(name: str, number: int, dtype: DType) -> int:
     """A Python integer as an integer dtype holds it: modulo its range.
 
     Raises:
-        OverflowError: it does not fit into 64 bits.
+        OverflowError: it does not fit into 64 bits, signed or not.
     """
-    if not -(2**63) <= number < 2**63:
+    if not -(2**63) <= number < 2**64:
         raise OverflowError(f"{name}: the integer {number} is too big for int64")
     bits = 8 * dtype.itemsize
     number &= 2**bits - 1

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..backend.dtypes import FLOATING
-from ..ops.elementwise import where
+from ..backend.dtypes import FLOATING, is_half
+from ..ops import activation as ops
 from .apply import apply
+from .autocast import lowered
 from .check import tensor_of
 from .operation import refuse
-from .promote import coefficient, scalar_tensor
+from .promote import coefficient
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -35,6 +36,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         RuntimeError: another number of weights, or another dtype.
     """
     _checked("prelu", input)
+    input, weight = lowered(input, weight)
     if weight.ndim > 1 or (weight.numel() != 1 and input.shape[1:2] != weight.shape):
         raise RuntimeError(
             f"prelu: Mismatch of parameter numbers and input channel size: weight has shape "
@@ -48,13 +50,13 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         w = weight.reshape((1,) * input.ndim)
     else:
         w = weight.reshape(1, -1, *(1,) * (input.ndim - 2))
-    # The slope's gradient is made of negative elements alone: 0 times an infinite one is NaN.
-    return apply(where, input > 0, input, input.masked_fill((input > 0).detach(), 0.0) * w)
+    return apply(ops.prelu, input, w)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """y = x where |x| > λ (or x is NaN), else 0; λ is `lambd`; the derivative at ±λ is 0."""
     _checked("hardshrink", input)
     coefficient("hardshrink", lambd, input)
-    kept = (input > lambd) | (input < -lambd) | input.isnan()
-    return apply(where, kept, input, scalar_tensor(0.0, input))
+    if is_half(input.array.dtype):  # which PyTorch compares with λ as 16 bits hold it
+        lambd = float(input.array.dtype.type(lambd))
+    return apply(ops.hardshrink, input, lambd=lambd)

@@ -23,7 +23,7 @@ from .dims import Dim, axes, axis
 from .element import dtype_of
 from .operation import ordered, public, refuse
 from .own_order import own_order
-from .promote import as_float, to_dtype, to_own_kind
+from .promote import as_float, in_wider, to_dtype
 from .real import view_as_real
 
 if TYPE_CHECKING:
@@ -269,17 +269,17 @@ def norm(
         p: the order: a number; "fro" and None are 2; ±inf is the largest or smallest magnitude;
             0 counts what is not 0; "nuc" is the sum of a matrix's singular values.
         dim, keepdim: as for `sum`.
-        dtype: what the elements are cast to first.
+        dtype: what the elements are cast to first, not a narrower one.
 
     Raises:
-        RuntimeError: not floating point, an unknown order, "fro" of more than two dimensions, or
-            "nuc" of another number of them.
+        RuntimeError: not floating point, a narrower dtype, an unknown order, "fro" of more than
+            two dimensions, or "nuc" of another number of them.
 
     Example:
         >>> torch.tensor([3.0, 4.0]).norm()
         tensor(5.)
     """
-    x = to_own_kind("norm", input, dtype)
+    x = in_wider("norm", input, dtype)
     complex_ = x.array.dtype.kind == "c" and p != "nuc"
     x = x if complex_ else _real("norm", x)
     p = plain("norm", p)

@@ -8,7 +8,7 @@ from ..backend.dtypes import FLOATING
 from ..ops import analytic
 from ..ops import elementwise as ops
 from .apply import apply
-from .base import TensorBase
+from .base import TensorBase, in_our_order
 from .check import tensor_of
 from .index import common_shape
 from .info import finfo
@@ -134,7 +134,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: float) -> Tensor:
         raise RuntimeError(f"masked_fill: only supports boolean masks, but got {mask.dtype}")
     if mask.shape != input.shape:
         common_shape("masked_fill", input.shape, mask.shape)
-    return apply(ops.where, mask, filling("masked_fill", value, input), input)
+    return in_our_order(apply(ops.where, mask, filling("masked_fill", value, input), input))
 
 
 if not TYPE_CHECKING:

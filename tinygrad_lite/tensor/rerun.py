@@ -47,7 +47,7 @@ class Rerun:
         if node.rule.composition is not None:
             return self._composition_vjp(node, node.rule.composition, inputs)
         vjps: Any = run_odd(node.rule, space, inputs, node.kwargs)[1]
-        return (_tied(vjps[0], inputs[0]),) if node.rule.flat else vjps
+        return tuple(map(_tied, vjps, inputs)) if node.rule.flat else vjps
 
     def _without_inputs(self, node: Node, error: RuntimeError) -> VJPs:
         """A node's VJPs on tensors, though an input was changed since: if they do without it."""
@@ -150,6 +150,11 @@ def _living_output(node: Node) -> Array | None:
     if alive is None and node.vjps is None:
         saved_vjps(node)  # raises: it was released
     if alive is None and node.custom:
+        if getattr(node, "output", None) is None:
+            raise RuntimeError(
+                f"{node.operation}: trying to backward through the graph a second time, but its "
+                "output has been freed; call the first backward() with retain_graph=True"
+            )
         raise RuntimeError(
             f"{node.operation}: the output has been modified by an in-place operation, but "
             "create_graph=True needs it again"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, cast
 
 from ..graph import Leaf, Node, mode
 from . import shape
-from .base import new, order_of
+from .base import new
+from .layout import settle
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -55,8 +56,8 @@ def in_place(
                 f"{name}: a leaf Variable that requires grad is being used in an in-place "
                 "operation; do it under no_grad(), or on .data"
             )
+        settle(input)
         input.array = leaf.array = view.array
-        input._seen = order_of(view)
         input._storage.version += 1
         return input
 

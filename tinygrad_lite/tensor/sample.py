@@ -58,13 +58,13 @@ def poisson(input: Tensor, generator: Generator = None) -> Tensor:
     """A draw of the Poisson distribution for each rate, in the rates' dtype.
 
     Raises:
-        RuntimeError: a rate is negative.
+        RuntimeError: a rate is negative or NaN.
         NotImplementedError: no floats.
     """
     if not input.is_floating_point():
         refuse("poisson", input)
     rate = to_host(input.detach().array)
-    if (rate < 0).any():
+    if not (rate >= 0).all():
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
     return _beside(input, lambda: random.poisson(rate, generator))
 
@@ -75,7 +75,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator = None) -> Tensor
     Args:
         count: how many trials; floating point, of the shape of prob, or they broadcast. Fewer than
             none count as none.
-        prob: the probability of each; beyond 0 and 1 as there, and NaN gives NaN.
+        prob: the probability of each; beyond 0 and 1 as there. Of a NaN in either it is NaN.
         generator: where draws come from; default: the global one.
 
     Raises:
@@ -88,12 +88,13 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator = None) -> Tensor
     if count.dtype != prob.dtype:
         raise RuntimeError(f"binomial: expected {count.dtype} for prob, but got {prob.dtype}")
     trials, chance = numpy.broadcast_arrays(*(to_host(x.detach().array) for x in (count, prob)))
-    unknown = numpy.isnan(chance) & (trials > 0)
-    trials, within = numpy.maximum(trials, 0), numpy.where(unknown, 0, chance.clip(0, 1))
+    unknown = (numpy.isnan(chance) & (trials > 0)) | numpy.isnan(trials)
+    trials = numpy.where(unknown, 0, numpy.maximum(trials, 0))
+    within = numpy.where(numpy.isnan(chance), 0, chance.clip(0, 1))
 
     def draws() -> Any:
         drawn = random.binomial(trials, within, generator)
-        return numpy.where(unknown, chance, drawn)
+        return numpy.where(unknown, numpy.asarray(numpy.nan, drawn.dtype), drawn)
 
     return _beside(count, draws)
 

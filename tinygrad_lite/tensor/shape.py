@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 from ..ops import shape as ops
 from . import twins
 from .apply import apply, apply_to_view
-from .base import TensorBase, is_turned
+from .base import TensorBase
 from .dims import axis, named_axes, sizes, whole
 from .operation import public
 from .shown import called
@@ -39,10 +39,10 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
                 [3, 4, 5]])
     """
     wanted = reshaped("reshape", input, sizes, shape)
-    if len(wanted) == 1 and is_turned(input):
-        input = input.clone()
     out = apply_to_view(ops.reshape, input, shape=wanted)
-    return out if out._storage is input._storage else twins.paired(input, out)
+    if input._storage.ours:
+        return twins.as_theirs(input, out, ops.reshape, {"shape": wanted})
+    return out
 
 
 def reshaped(name: str, input: Tensor, args: tuple[Any, ...], given: Any) -> tuple[int, ...]:

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..grad_names import COPY
-from ..graph import Node
+from ..graph import Lasting, Node
 from .base import TensorBase
 
-__all__ = ["NAMES", "called", "name_result", "shown"]
+__all__ = ["NAMES", "called", "lasting", "name_result", "shown"]
 
 T = TypeVar("T")
 Named = str | Callable[[Any, tuple[Any, ...], dict[str, Any]], str]
@@ -219,6 +219,17 @@ def called(made: T, name: str) -> T:
     node = made._node  # type: ignore[attr-defined]
     if node is not None and isinstance(node, Node):
         node.called = name
+    return made
+
+
+def lasting(made: T) -> T:
+    """Let a second pass go through a tensor's node, if it has one, without `retain_graph`.
+
+    For operations of which PyTorch saves nothing: what ours captured is told by sizes alone.
+    """
+    node = made._node  # type: ignore[attr-defined]
+    if type(node) is Node:
+        node.__class__ = Lasting
     return made
 
 

@@ -11,6 +11,7 @@ from ..backend.dtypes import is_half
 from ..ops import decompose as ops
 from .apply import apply
 from .assemble import in_best_order
+from .autocast import as_it_is
 from .base import TensorBase, new
 from .decompose import eigvalsh, matrices, svdvals
 from .dims import whole
@@ -262,6 +263,7 @@ def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: An
     return (s > _tolerance(A, _largest(s), atol, rtol)).sum(-1)
 
 
+@as_it_is
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Lstsq:
     """The X with the least |A X − B|, of those the shortest, as A⁺ B.
 
@@ -334,6 +336,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     return out.clone() if out is input else out
 
 
+@as_it_is
 def matrix_exp(input: Tensor) -> Tensor:
     """e^A = (e^(A/2ˢ))^(2ˢ): Taylor's series of a matrix of norm below 1/2, squared s times.
 

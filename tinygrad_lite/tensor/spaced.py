@@ -13,8 +13,12 @@ __all__ = ["spaced"]
 def spaced(first: float, last: float, steps: int, dtype: DType) -> Any:
     """`steps` numbers from first to last, an array of the host.
 
-    From either end to the middle, so that both ends are exact.
+    From either end to the middle, so that both ends are exact. Integers that float64 does not hold
+    are not calculated in it.
     """
+    if dtype.kind in "iu" and max(abs(first), abs(last)) > 2**53:
+        return numpy.array(_whole(int(first), int(last), steps), dtype)
+    first, last = float(first), float(last)
     places = numpy.arange(steps, dtype="float64")
     ends, there = [places, places[::-1]], places < max(steps // 2, 1)
     if is_half(dtype):  # each number on the way is rounded, in PyTorch
@@ -29,6 +33,13 @@ def spaced(first: float, last: float, steps: int, dtype: DType) -> Any:
         step = float((single[1] - single[0]) / single.dtype.type(max(steps - 1, 1)))
     add = _fused if dtype == "float64" else _apart
     return numpy.where(there, add(first, step, ends[0]), add(last, -step, ends[1])).astype(dtype)
+
+
+def _whole(first: int, last: int, steps: int) -> list[int]:
+    """Numbers from first to last, rounded towards 0, in Python's integers."""
+    n = max(steps - 1, 1)
+    sums = [first * n + (last - first) * i for i in range(steps)]
+    return [total // n if total >= 0 else -(-total // n) for total in sums]
 
 
 def _apart(start: float, step: float, places: Any) -> Any:

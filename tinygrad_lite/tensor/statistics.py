@@ -9,8 +9,9 @@ from ..backend import numpy
 from ..backend.dtypes import FLOATING
 from ..ops import reduce
 from .apply import apply
-from .autocast import need_one_dtype
-from .base import new
+from .autocast import as_it_is, in_float32, need_one_dtype
+from .base import TensorBase, new
+from .check import not_a_tensor
 from .dims import axis
 from .operation import ordered, public, refuse
 from .own_order import own_order
@@ -41,7 +42,7 @@ def cov(
 
     Raises:
         RuntimeError: more dimensions, booleans, or weights that don't fit, are of another kind, or
-            (looked at on the CPU) negative.
+            (looked at on the CPU) negative, or 0 together.
     """
     if input.ndim > 2:
         raise RuntimeError(f"cov: expected at most 2 dimensions, but got {tuple(input.shape)}")
@@ -69,6 +70,8 @@ def cov(
         w = w if fweights is None or aweights is None else w * fweights
         w = w.to(x.dtype) if aweights is None else w  # counts promote nothing
         total: Any = w.sum()
+        if w.device.type == "cpu" and not total.item():
+            raise RuntimeError("cov: weights sum to zero, can't be normalized")
         mean = (x * w).sum(1, keepdim=True) / total
         free = total - correction
         if aweights is not None and correction:
@@ -98,6 +101,8 @@ def corrcoef(input: Tensor) -> Tensor:
     return (c / deviation.unsqueeze(1) / deviation.unsqueeze(0)).clamp(-1, 1)
 
 
+@in_float32
+@as_it_is
 def cdist(
     x1: Tensor,
     x2: Tensor,
@@ -176,6 +181,8 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
 
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The p-norm of input − other, a 0-d tensor."""
+    if not isinstance(other, TensorBase):
+        raise not_a_tensor("dist", other)
     return (input - other).norm(p)
 
 
@@ -191,13 +198,13 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
 
     Raises:
         NotImplementedError: not floating point.
-        RuntimeError: fewer than 2 dimensions, p ≤ 0, or a negative bound.
+        RuntimeError: fewer than 2 dimensions, p ≤ 0, a negative bound, or a NaN for either.
     """
     if input.dtype.kind not in "fV":
         refuse("renorm", input)
     if input.ndim < 2:
         raise RuntimeError(f"renorm: needs at least 2 dimensions, but got {tuple(input.shape)}")
-    if p <= 0 or maxnorm < 0:
+    if not (p > 0 and maxnorm >= 0):
         raise RuntimeError(f"renorm: p must be positive, maxnorm not negative, not {p}, {maxnorm}")
     at = axis("renorm", input, dim)
     return apply(reduce.renorm, input, p=p, at=at, most=maxnorm)

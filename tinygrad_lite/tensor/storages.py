@@ -7,17 +7,10 @@ from typing import Any
 
 from ..absent import explain as _explain
 from ..absent import lacks
-from ..backend import Device, numpy, root
+from ..backend import Device, address, numpy, root
 from .base import TensorBase, new
 
 __all__ = ["TypedStorage", "UntypedStorage"]
-
-
-def address(array: Any) -> int:
-    """The memory address of an array's first element, on its device."""
-    if isinstance(array, numpy.ndarray):
-        return int(array.__array_interface__["data"][0])
-    return int(array.data.ptr)
 
 
 @lacks(

@@ -53,6 +53,11 @@ class _State(threading.local):
 _state = _State()
 
 
+def is_off() -> bool:
+    """Whether a block is open in which nothing is taken over."""
+    return _state.off > 0
+
+
 class DisableTorchFunctionSubclass:
     """A `with` block in which no class takes functions over."""
 

@@ -343,12 +343,9 @@ class Tensor(Derived, Pointwise):
             raise TypeError(f"~: only for integer and boolean tensors, not for {self.dtype}")
         return elementwise.bitwise_not(self)
 
-    __neg__ = elementwise.neg
-    __abs__ = elementwise.abs
-    __lt__ = elementwise.lt
-    __le__ = elementwise.le
-    __gt__ = elementwise.gt
-    __ge__ = elementwise.ge
+    __neg__, __abs__ = elementwise.neg, elementwise.abs
+    __lt__, __le__ = elementwise.lt, elementwise.le
+    __gt__, __ge__ = elementwise.gt, elementwise.ge
     __iadd__, __isub__, __imul__, __itruediv__ = (
         Pointwise.add_, Pointwise.sub_, Pointwise.mul_, Pointwise.div_
     )  # fmt: skip
@@ -361,6 +358,7 @@ class Tensor(Derived, Pointwise):
     __ilshift__, __irshift__ = Pointwise.bitwise_left_shift_, Pointwise.bitwise_right_shift_
     __getitem__, __setitem__ = indexing.getitem, assign.setitem
     __delitem__, __iter__ = methods.refuse_deletion, methods.iterate
+    __reversed__ = methods.reverse
     __hash__ = TensorBase.__hash__
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
@@ -376,8 +374,7 @@ class Tensor(Derived, Pointwise):
             )
         return bool(self.eq(element).any())
 
-    def __pos__(self) -> Tensor:
-        return elementwise.positive(self)
+    __pos__ = elementwise.positive
 
     def __repr__(self) -> str:
         return represent(self)
@@ -388,7 +385,8 @@ class Tensor(Derived, Pointwise):
     __cuda_array_interface__ = property(export.cuda_array_interface)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
+        plain = self.ndim == 0 and (spec or type(self) is Tensor)  # a parameter prints as such
+        return format(self.item(), spec) if plain else object.__format__(self, spec)
 
     # Memory.
     const_data_ptr = data_ptr = memory.data_ptr
@@ -404,10 +402,10 @@ class Tensor(Derived, Pointwise):
     resize_ = memory.resize_
     resize_as_ = memory.resize_as_
     set_ = memory.set_
-    detach_ = memory.detach_
-    storage = memory.storage
+    detach_, storage = memory.detach_, memory.storage
     storage_offset = memory.storage_offset
-    stride, to_dense = memory.stride, memory.to_dense
+    stride, to_dense, to_sparse = memory.stride, memory.to_dense, memory.to_sparse
+    to_sparse_coo = to_sparse
     untyped_storage = memory.untyped_storage
 
     # Dtype and device. Last, because `float`, `int` and `bool` hide Python's from here on.

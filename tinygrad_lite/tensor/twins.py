@@ -2,171 +2,262 @@
 
 The output of a convolution and the weights of layers lie in memory as suits their products.
 PyTorch's lie row by row, so that there `w.view(-1)` shares their memory, and programs write into
-it. Here it must be a copy; both are *twins* then: what is changed in place in one memory is
-written into the other. They are twins while the copy lives.
+it. Here it must be a copy; both are *twins* then: what is changed in place in either memory is
+written into the other, as long as both live. In the graph the copy is the view that it stands for.
 
 As long as no such copy was made, all of this costs a look at an empty dictionary.
 """
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import weakref
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from ..backend import Array, namespace
-from ..backend.flat import root
-from ..graph import Leaf, Storage
-from ..ops.shape import reshape, transpose
-from .apply import apply
-from .base import TURNED
+from ..backend import Array, capture, namespace
+from ..backend.flat import address, root, rows
+from ..graph import Rule, Storage, mode
+from .base import TensorBase
+from .layout import Ints, are_rows, layout_of, restrided, theirs
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-known: dict[int, list[Twin]] = {}
+known: dict[int, tuple[Twin, ...]] = {}
 """The twins of each memory, by the `id` of the array that owns it: of either kind."""
+
+lock = threading.RLock()
+"""Held while twins are made, written into and forgotten: threads may share them."""
+
+
+class Copied(Storage):
+    """The storage of a copy that stands for a part of other memory, which counts its changes.
+
+    Args:
+        array: the copy.
+        whole: the storage of that other memory.
+        ours: as in `Storage`.
+    """
+
+    __slots__ = ("whole",)
+
+    def __init__(self, array: Array, whole: Storage, ours: Any) -> None:
+        self.whole = whole
+        self.ours = ours
+        self.own(array)
+
+    @property
+    def counts(self) -> Storage:
+        """The storage that counts the changes."""
+        return self.whole.counts
+
+    @property
+    def version(self) -> int:
+        """See `Storage`."""
+        return self.whole.version
+
+    @version.setter
+    def version(self, value: int) -> None:
+        self.whole.version = value
+
+    @property
+    def moves(self) -> int:
+        """See `Storage`."""
+        return self.whole.moves
+
+    @moves.setter
+    def moves(self, value: int) -> None:
+        self.whole.moves = value
 
 
 class Twin:
-    """One row-major copy.
+    """One row-major copy of what an array shows.
 
     Args:
-        base: the tensor that was viewed, of the library's order; or what that is a view of.
-        copy: the copy, maybe of another shape.
+        array: of the library's order.
+        copy: its elements, row by row.
 
     Attributes:
-        keys: in `known`, of the memory of `base` and of the copy's.
-        array, memory: weak references to the array of `base`, and to the owner of the copy's.
-        storages: of `base` and of the copy.
-        base, copy: weak references to the two tensors; others may share their memory.
+        owners: weak references to the arrays that own the memory of the two.
+        place: where `array` is in the memory of the first.
+        shape: of `array`.
     """
 
-    __slots__ = ("array", "base", "copy", "keys", "memory", "storages")
+    __slots__ = ("owners", "place", "shape")
 
-    def __init__(self, base: Tensor, copy: Tensor) -> None:
-        owner = root(copy.array)
-        self.keys = keys = id(root(base.array)), id(owner)
-        self.array = weakref.ref(base.array, lambda _: _forget(keys))
-        self.memory = weakref.ref(owner, lambda _: _forget(keys))
-        self.storages: tuple[Storage, Storage] = base._storage, copy._storage
-        self.base, self.copy = weakref.ref(base), weakref.ref(copy)
-        for key in keys:
-            known.setdefault(key, []).append(self)
-
-    def follow(self, key: int) -> None:
-        """Take over what was changed in the memory of that key."""
-        array, owner = self.array(), self.memory()
-        if array is None or owner is None:
-            return
-        rows = owner.reshape(array.shape)
-        if key == self.keys[0]:
-            rows[...] = array
-            self.storages[1].version += 1
-            return
-        array[...] = rows
-        self.storages[0].version += 1
-        for other in tuple(known.get(self.keys[0], ())):
-            if other is not self:
-                other.follow(self.keys[0])
-
-
-def _forget(keys: tuple[int, int], parted: Twin | None = None) -> None:
-    """Twins of which one is gone, or that part, are none any more."""
-    for key in keys:
-        left = [t for t in known.pop(key, ()) if t.array() is not None and t is not parted]
-        left = [t for t in left if t.memory() is not None]
-        if left:
-            known[key] = left
-
-
-def paired(first: Tensor, copy: Tensor) -> Tensor:
-    """The copy, a twin of `first` if PyTorch's would share its memory.
-
-    Args:
-        first: a tensor.
-        copy: its elements, row by row.
-    """
-    array, (base, steps) = first.array, first._view or (first, ())
-    untold = steps is None or base._seen == TURNED  # how the program came to this order
-    if first._storage.ours and array.size and namespace(array).name != "meta":
-        while steps:
-            steps, rule, _ = steps
-            if rule is transpose:
-                return copy
-        if (_is_all(array) and not untold) or (_is_one(array) and not first.requires_grad):
-            Twin(base if base.numel() == first.numel() else first, copy)
-    return copy
-
-
-def _is_all(array: Array) -> bool:
-    """Whether memory without gaps lies as the library lays it out: with an axis put last."""
-    n = array.ndim
-    if array.flags.c_contiguous or root(array).size != array.size:
-        return False
-    orders = (*range(1, n), 0), (0, *range(2, n), 1)
-    return any(array.transpose(order).flags.c_contiguous for order in orders)
-
-
-def _is_one(array: Array) -> bool:
-    """Whether an array is one of a batch that lies innermost: row by row, but for even gaps."""
-    step = array.strides[-1:] or (0,)
-    expected = step[0]
-    for size, stride in zip(reversed(array.shape), reversed(array.strides), strict=True):
-        if stride != expected and size > 1:
-            return False
-        expected *= size
-    return bool(step[0] > array.dtype.itemsize)
-
-
-def changed(array: Array) -> None:
-    """Tell the twins of an array's memory that it was changed in place."""
-    key = id(root(array))
-    for twin in tuple(known.get(key, ())):
-        twin.follow(key)
-
-
-def unite(name: str, base: Tensor) -> None:
-    """Make the tensor that was viewed a view of its copy, which a recorded change is to change.
-
-    Its old memory stays as it is: gradients may need it, and what shared it goes its own way.
-
-    Args:
-        name: the operation's, for messages.
-        base: the copy, or another tensor.
-
-    Raises:
-        RuntimeError: a leaf that requires a gradient was viewed.
-    """
-    twin = next((t for t in known.get(id(root(base.array)), ()) if t.copy() is base), None)
-    first = None if twin is None else twin.base()
-    if twin is None or first is None or first._view is not None:
-        return
-    if isinstance(first._node, Leaf):
-        raise RuntimeError(
-            f"{name}: a view of a leaf Variable that requires grad is being used in an in-place "
-            "operation; do it under no_grad(), or on .data"
+    def __init__(self, array: Array, copy: Array) -> None:
+        first, second = root(array), root(copy)
+        keys = id(first), id(second)
+        self.place, self.shape = _place(array), array.shape
+        self.owners = (
+            weakref.ref(first, lambda _: _forget(*keys)),
+            weakref.ref(second, lambda _: _forget(*keys)),
         )
-    _forget(twin.keys, twin)
-    shape = tuple(first.shape)
-    first.array = base.array.reshape(shape)
-    first._storage, first._seen = base._storage, base._storage.moves
-    first._view = base, ((), reshape, {"shape": shape})
-    if first._node is not None:
-        first._node.value = weakref.ref(first.array)
+        with lock:
+            for key in keys:
+                _replace(key, self)
+
+    def alive(self) -> bool:
+        """Whether there are both."""
+        return self.owners[0]() is not None and self.owners[1]() is not None
+
+    def follow(self, memory: Array) -> Array | None:
+        """Take over what was changed in the memory that an array owns; give the other's owner."""
+        first, second = self.owners[0](), self.owners[1]()
+        if first is None or second is None or (memory is not first and memory is not second):
+            return None
+        recording = capture.current()
+        if recording is not None:  # replays will copy from one to the other
+            recording.hold(first)
+            recording.hold(second)
+        array, lines = _at(first, self.place), second.reshape(self.shape)
+        if memory is first:
+            lines[...] = array
+            return second
+        array[...] = lines
+        return first
 
 
-def moved(base: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """The copies of a tensor that has got another place in the graph, with theirs.
+def _replace(key: int, added: Twin | None) -> None:
+    """Leave out the twins of a memory that are none any more, and add one.
+
+    The garbage collector may come in between and do the same: then it is done again.
+    """
+    while True:
+        before = known.get(key)
+        left = tuple(twin for twin in before or () if twin.alive())
+        left = left if added is None else (*left, added)
+        if known.get(key) is before:
+            if left:
+                known[key] = left
+            else:
+                known.pop(key, None)
+            return
+
+
+def _place(array: Array) -> tuple[Any, ...]:
+    """Where an array is in the memory of its owner, counted in elements.
+
+    Offset, shape, strides and dtype; in memory that has gaps in it, the array itself.
+    """
+    owner, item = root(array), array.dtype.itemsize
+    if rows(owner) is None:
+        return (array,)
+    offset = (address(array) - address(owner)) // item
+    return offset, array.shape, tuple(step // item for step in array.strides), array.dtype
+
+
+def _at(owner: Array, place: tuple[Any, ...]) -> Array:
+    """The array at a place that `_place` gave."""
+    if len(place) == 1:
+        return place[0]
+    offset, shape, strides, dtype = place
+    line: Any = rows(owner)
+    if line[0].dtype != dtype:
+        line = [line[0].view(dtype)]
+    return namespace(owner).as_strided(line[0], shape, strides, offset)
+
+
+def _forget(*keys: int) -> None:
+    """Twins of which one is gone are none any more."""
+    with lock:
+        for key in keys:
+            _replace(key, None)
+
+
+def as_theirs(input: Tensor, out: Tensor, rule: Rule, constants: dict[str, Any]) -> Tensor:
+    """What is to stand for a reshaped tensor: sharing its memory where PyTorch's shares it.
 
     Args:
-        base: a tensor that was changed in place by a recorded operation.
+        input: a tensor whose memory the library laid out, or may have.
+        out: its elements, row by row, of the input's or another shape; of its memory or a copy.
+        rule, constants: the step that leads from the input to `out`.
 
     Returns:
-        Pairs: a copy, and a tensor that has the place that the copy takes.
+        `out`; or a copy of it; or `out` as a view of the input's base, a twin of the input.
     """
-    copies = [t.copy() for t in known.get(id(root(base.array)), ()) if t.base() is base]
-    return [
-        (copy, apply(reshape, base, shape=tuple(copy.shape)))
-        for copy in copies
-        if copy is not None and copy._view is None
-    ]
+    shared = out._storage is input._storage
+    if shared and input._view is None and input._storage.ours is True:
+        return out
+    strides = theirs(input)
+    if strides is None or not input._storage.ours or not input.array.size:
+        return out
+    seen = restrided(input.shape, strides, out.shape)
+    if shared:
+        return out if seen is not None else out.clone()
+    return out if seen is None else stand_in(input, out, rule, constants, seen)
+
+
+def stand_in(
+    input: Tensor,
+    out: Tensor,
+    rule: Rule,
+    constants: dict[str, Any],
+    strides: Ints | None = None,
+) -> Tensor:
+    """A copy, made a view of the base of what it is a copy of, and its twin.
+
+    Args:
+        input, out, rule, constants: see `as_theirs`.
+        strides: of the view in PyTorch, in bytes; default: asked for.
+    """
+    array, made, whole = input.array, out.array, input._storage
+    if namespace(array).name == "meta":
+        return out
+    if strides is None:
+        found = theirs(input)
+        strides = None if found is None else restrided(input.shape, found, out.shape)
+    even = strides is None or are_rows(out.shape, strides, made.dtype.itemsize)
+
+    out._storage = Copied(made, whole, () if even else (layout_of(made, strides),))
+    base, steps = input._view or (input, ())
+    replayable = mode.grad and steps is not None
+    out._view = base, ((steps, rule, constants) if replayable else None)
+    out._seen = whole.moves
+    if out._node is not None:
+        out._node.storage = out._storage
+    twin = Twin(array, made)
+    if threading.active_count() > 1:  # which may have written before there was a twin
+        with lock:
+            twin.follow(root(array))
+    return out
+
+
+def changed(*arrays: Array) -> None:
+    """Tell the twins of arrays' memories that these were changed in place."""
+    with lock:
+        told: set[int] = set()
+        memories = [root(array) for array in arrays]
+        for memory in memories:  # which grows meanwhile
+            for twin in known.get(id(memory), ()):
+                if id(twin) not in told:
+                    told.add(id(twin))
+                    other = twin.follow(memory)
+                    if other is not None:
+                        memories.append(other)
+
+
+def replayed() -> None:
+    """Let the copies follow a captured step, of which Python sees nothing when it is replayed.
+
+    Of what changes a copy in the step itself, the memory that was viewed has got it there.
+    """
+    with lock:
+        found = {id(twin): twin for twins in known.values() for twin in twins}.values()
+        copies = {id(twin.owners[1]()) for twin in found}
+        viewed = [first for twin in found if (first := twin.owners[0]()) is not None]
+        changed(*(first for first in viewed if id(first) not in copies))
+
+
+@contextlib.contextmanager
+def stepping(groups: list[dict[str, Any]], state: dict[Any, dict[str, Any]]) -> Iterator[None]:
+    """While an optimizer changes its parameters, and what it keeps for them; their twins follow."""
+    with lock:
+        try:
+            yield
+        finally:
+            for param in [p for group in groups for p in group["params"]]:
+                held = (param, *state.get(param, {}).values())
+                changed(*(each.array for each in held if isinstance(each, TensorBase)))

@@ -1,7 +1,5 @@
 // What CuPy's kernels use of CUDA C++ besides what ours do.
-#define HOST_ENDED_THREADS_COUNT
 #include "../../cuda_host/cuda_host.hpp"
-#include "../../cuda_host/runtime.cpp"
 #include <assert.h>
 #include <math.h>
 #include <stddef.h>

@@ -15,7 +15,7 @@ KERNELS = {
     "deviations": "variance variance_and_mean",
     "elementwise": "relu relu_gradient gelu gelu_gradient",
     "gru": "gru gru_gradient",
-    "library": "affine amax broadcast_to expand_dims join matmul reshape stack swapaxes "
+    "library": "affine amax broadcast_to expand_dims join matmul power reshape stack swapaxes "
     "take_along_axis transpose",
     "loss": "log_softmax log_softmax_gradient logsumexp poisson_error softmax softmax_gradient "
     "softmax_cross_entropy softmax_cross_entropy_gradient softmax_cross_entropy_probabilities "

@@ -15,8 +15,8 @@ import numpy as np
 from ..kernel import kernel
 from .threads import here, parallel, pool
 
-__all__ = ["affine", "amax", "broadcast_to", "expand_dims", "join", "matmul", "reshape", "stack",
-           "swapaxes", "take_along_axis", "transpose"]  # fmt: skip
+__all__ = ["affine", "amax", "broadcast_to", "expand_dims", "join", "matmul", "power", "reshape",
+           "stack", "swapaxes", "take_along_axis", "transpose"]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
 Axis = int | tuple[int, ...]
@@ -32,6 +32,19 @@ _maximum: Any = np.maximum.reduce  # (a, axis, dtype, out, keepdims)
 def amax(xp: Any, a: Array, axis: Axis | None = None, keepdims: Any = False) -> Any:
     """`np.amax`."""
     return _maximum(a, axis, None, None, keepdims)
+
+
+@kernel("cpu")
+def power(xp: Any, a: Any, b: Any) -> Any:
+    """`np.power`, which takes the root where ½ is the exponent of a whole row: −0 and NaN.
+
+    Of −0 and −∞ the powers are 0 and ∞, as they are where each has an exponent of its own.
+    """
+    y = np.power(a, b)
+    half = np.equal(b, 0.5)
+    if half.any() and y.dtype.kind == "f":
+        y = np.where(half, np.where(np.isinf(a), np.inf, np.abs(y)), y)
+    return y
 
 
 MANY, SMALL = 8, 1 << 17  # arrays, and bytes: those are copied twice before these are looked at

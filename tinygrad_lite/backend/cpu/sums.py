@@ -303,7 +303,7 @@ def cumsum(xp: Any, a: Array, axis: int) -> Array:
     """See `plain.sums.cumsum`; a stretch at a time goes through float64, in the cache."""
     if a.dtype != np.float32 or a.size == 0:
         wider = np.complex128 if a.dtype == np.complex64 else None
-        form: Array = np.cumsum(a, axis=axis, dtype=wider).astype(a.dtype, copy=False)
+        form: Array = np.add.accumulate(a, axis, wider).astype(a.dtype, copy=False)
         return form
     if a.size <= STEP or a.shape[axis] <= RUN:
         return np.add.accumulate(a, axis, np.float64).astype(np.float32)

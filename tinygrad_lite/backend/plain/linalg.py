@@ -23,8 +23,10 @@ class LinAlgError(RuntimeError):
 
 
 def _checked(name: str, function: Callable[..., Any], *args: Any, **words: Any) -> Any:
+    """What a function of the library gives, without the warnings that NumPy's own lines raise."""
     try:
-        return function(*args, **words)
+        with numpy.errstate(all="ignore"):
+            return function(*args, **words)
     except numpy.linalg.LinAlgError as error:
         raise LinAlgError(f"linalg.{name}: {error}") from None
 
@@ -40,34 +42,31 @@ def cholesky(xp: Any, a: Any) -> Any:
 
 @kernel("plain")
 def inv(xp: Any, a: Any) -> Any:
-    """a⁻¹; NaN of what holds a NaN, which LAPACK may find singular."""
-    try:
+    """a⁻¹; NaN of what holds a NaN, which LAPACK may find singular, or pass over."""
+    unknown = _unknown(a)
+    if unknown is None:
         return _checked("inv", xp.library.linalg.inv, a)
-    except LinAlgError:
-        unknown = _unknown(a)
-        if not unknown.any():
-            raise
-        y = _checked("inv", xp.library.linalg.inv, numpy.where(unknown, xp.eye(a.shape[-1]), a))
-        return xp.where(unknown, numpy.nan, y).astype(a.dtype)
+    y = _checked("inv", xp.library.linalg.inv, numpy.where(unknown, xp.eye(a.shape[-1]), a))
+    return xp.where(unknown, numpy.nan, y).astype(a.dtype)
 
 
 @kernel("plain")
 def solve(xp: Any, a: Any, b: Any) -> Any:
     """The x with a x = b, for a (…, n, n) and b (…, n, k); NaN where a holds one."""
-    try:
+    unknown = _unknown(a)
+    if unknown is None:
         return _checked("solve", xp.library.linalg.solve, a, b)
-    except LinAlgError:
-        unknown = _unknown(a)
-        if not unknown.any():
-            raise
-        known = numpy.where(unknown, xp.eye(a.shape[-1]), a)
-        x = _checked("solve", xp.library.linalg.solve, known, b)
-        return xp.where(unknown, numpy.nan, x).astype(a.dtype)
+    known = numpy.where(unknown, xp.eye(a.shape[-1]), a)
+    x = _checked("solve", xp.library.linalg.solve, known, b)
+    return xp.where(unknown, numpy.nan, x).astype(a.dtype)
 
 
 def _unknown(a: Any) -> Any:
-    """Which matrices hold a NaN: (…, 1, 1)."""
-    return numpy.isnan(a).any((-2, -1), keepdims=True)
+    """Which matrices hold a NaN: (…, 1, 1), or None if none does; on a GPU it is not looked at."""
+    if not isinstance(a, numpy.ndarray):
+        return None
+    unknown = numpy.isnan(a).any((-2, -1), keepdims=True)
+    return unknown if unknown.any() else None
 
 
 @kernel("plain")
@@ -75,9 +74,8 @@ def det(xp: Any, a: Any) -> Any:
     """det a, for a (…, n, n); NaN of what holds a NaN, which LAPACK may find singular."""
     with numpy.errstate(all="ignore"):
         y = xp.library.linalg.det(a)
-    if isinstance(a, numpy.ndarray) and (y == 0).any():
-        y = numpy.where((y == 0) & _unknown(a)[..., 0, 0], y.dtype.type(numpy.nan), y)
-    return y
+    unknown = _unknown(a)
+    return y if unknown is None else numpy.where(unknown[..., 0, 0], y.dtype.type(numpy.nan), y)
 
 
 @kernel("plain")
@@ -85,9 +83,9 @@ def slogdet(xp: Any, a: Any) -> Any:
     """The sign of det a, and ln |det a|: 0 and NaN of what holds a NaN."""
     with numpy.errstate(all="ignore"):
         sign, logarithm = xp.library.linalg.slogdet(a)
-    if isinstance(a, numpy.ndarray) and (sign == 0).any():
-        unknown = (sign == 0) & _unknown(a)[..., 0, 0]
-        logarithm = numpy.where(unknown, logarithm.dtype.type(numpy.nan), logarithm)
+    unknown = _unknown(a)
+    if unknown is not None:
+        logarithm = numpy.where(unknown[..., 0, 0], logarithm.dtype.type(numpy.nan), logarithm)
     return xp.where(xp.isnan(logarithm), xp.zeros_like(sign), sign), logarithm
 
 
@@ -97,7 +95,7 @@ def cofactors(xp: Any, a: Any) -> Any:
 
     With a = U diag(s) Vᵀ it is det(U) det(V) U diag(Π_{j≠i} sⱼ) Vᵀ.
     """
-    u, s, vh = xp.library.linalg.svd(a)
+    u, s, vh = _checked("svd", xp.library.linalg.svd, a)
     n = s.shape[-1]
     others = xp.where(xp.eye(n, dtype=bool), 1.0, s[..., None, :])
     sign = xp.library.linalg.det(u) * xp.library.linalg.det(vh)
@@ -108,14 +106,14 @@ def cofactors(xp: Any, a: Any) -> Any:
 @kernel("plain")
 def packed_qr(xp: Any, a: Any) -> Any:
     """[Qᵀ R] of a = Q R, for a (…, m, n) with m ≥ n: (…, n, m + n)."""
-    q, r = xp.library.linalg.qr(a, mode="reduced")
+    q, r = _checked("qr", xp.library.linalg.qr, a, mode="reduced")
     return xp.concatenate([xp.swapaxes(q, -1, -2), r], axis=-1)
 
 
 @kernel("plain")
 def full_qr(xp: Any, a: Any) -> Any:
     """[Q R] of a = Q R with a square Q, for a (…, m, n): (…, m, m + n)."""
-    q, r = xp.library.linalg.qr(a, mode="complete")
+    q, r = _checked("qr", xp.library.linalg.qr, a, mode="complete")
     return xp.concatenate([q, r], axis=-1)
 
 
@@ -166,8 +164,8 @@ def packed_eig(xp: Any, a: Any) -> Any:
     values, vectors = _checked("eig", numpy.linalg.eig, host)
     dtype = numpy.result_type(a.dtype, numpy.complex64)
     try:
-        inverse = numpy.linalg.inv(vectors)
-    except numpy.linalg.LinAlgError:
+        inverse = _checked("eig", numpy.linalg.inv, vectors)
+    except LinAlgError:
         inverse = numpy.full_like(vectors, numpy.nan)
     return xp.asarray(numpy.concatenate([values[..., None, :], vectors, inverse], -2), dtype=dtype)
 

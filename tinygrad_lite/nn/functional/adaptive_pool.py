@@ -7,9 +7,11 @@ from typing import Any
 
 from ...backend import Array, namespace, numpy
 from ...backend.dtypes import FLOATING
-from ...tensor import Tensor
+from ...ops.elementwise import hinge
+from ...tensor import Tensor, apply
 from ...tensor.base import new
 from ...tensor.operation import refuse
+from ...tensor.shown import called
 from .sizes import Size, bins
 
 __all__ = ["adaptive_max_pool1d", "adaptive_max_pool2d"]
@@ -51,11 +53,12 @@ def adaptive_max_pool2d(
     places = rows[:, None, :, None] * wide + columns[None, :, None, :]
     most = rows.shape[1] * columns.shape[1]
     places = places.reshape(*places.shape[:2], most)
-    flat = input.reshape(*input.shape[:-2], high * wide)
+    flat = apply(hinge, input).reshape(*input.shape[:-2], high * wide)
     xp = namespace(input.array)
     index = new(xp.asarray(places.reshape(-1)))
     gathered = flat.index_select(-1, index).reshape(*input.shape[:-2], *places.shape[:2], most)
     values, taps = maxima(gathered)
+    called(values, "AdaptiveMaxPool2D")
     if not return_indices:
         return values
     table = new(xp.asarray(places))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...tensor import Tensor
 from ...tensor.arrange import broadcast_tensors
+from ...tensor.autocast import as_it_is
 from ...tensor.operation import ordered
 from ...tensor.promote import pair
 from ...tensor.statistics import pdist
@@ -40,6 +41,7 @@ def pairwise_distance(
     return (x1 - x2 + eps).norm(p, -1, keepdim)
 
 
+@as_it_is
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y_o = x₁ᵀ W_o x₂ + b_o: (…, O) for x₁ (…, I), x₂ (…, J), W (O, I, J), b (O).
 

@@ -10,6 +10,7 @@ from ...tensor.autocast import need_one_dtype
 from ...tensor.base import new
 from ...tensor.concatenate import cat
 from ...tensor.create import zeros
+from ...tensor.dims import whole
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
 
@@ -224,6 +225,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError(
             f"one_hot is only applicable to index tensor of type int64, but got {tensor.dtype}"
         )
+    num_classes = whole("one_hot", "num_classes", num_classes)
     if num_classes <= 0 and (num_classes != -1 or not tensor.numel()):
         raise RuntimeError(
             f"one_hot: can not infer total number of classes from num_classes={num_classes} and "

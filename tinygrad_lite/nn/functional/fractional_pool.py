@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...backend import Array, namespace, numpy, to_host
-from ...tensor import Tensor
+from ...ops.elementwise import hinge
+from ...tensor import Tensor, apply
 from ...tensor.base import new
 from ...tensor.draw import rand
 from .adaptive_pool import maxima
@@ -64,7 +65,7 @@ def _pool(
         )
     places = _places(to_host(drawn.detach().array).astype("float64"), extent, size, kernel)
     table = new(namespace(input.array).asarray(places[:batch]))
-    flat = input.reshape(batch, channels, math.prod(extent))
+    flat = apply(hinge, input).reshape(batch, channels, math.prod(extent))
     windows = flat.gather(-1, table.flatten(2)).reshape(table.shape)
     values, taps = maxima(windows)
     index = table.gather(-1, taps.unsqueeze(-1)).squeeze(-1)

@@ -7,11 +7,12 @@ raises TypeError, another dtype NotImplementedError.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ...backend.dtypes import FLOATING, is_half
+from ...backend.dtypes import FLOATING
 from ...ops import activation
 from ...ops.elementwise import where
 from ...tensor import Tensor, apply
@@ -68,7 +69,7 @@ def _where(condition: Tensor, a: Tensor, b: Any) -> Tensor:
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """y = x where x > threshold (or x is NaN), else value; the derivative at the threshold is 0.
+    """y = value where x ≤ threshold, else x, NaN included; the derivative at the threshold is 0.
 
     Args:
         input: x, floating point or integers.
@@ -81,8 +82,10 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     def function(x: Tensor) -> Tensor:
         for number in (threshold, value):
             coefficient("threshold", number, x)
-        wide = x.float() if is_half(x.array.dtype) else x  # else the threshold would be rounded
-        return _where((wide > threshold) | x.isnan(), x, filling("threshold", value, x))
+        put = filling("threshold", value, x)
+        if x.array.dtype.kind in "iu":
+            return _where(x <= threshold, put, x)
+        return apply(activation.threshold, x, threshold=threshold, value=value)
 
     if input.array.dtype.kind in "iu":
         return change(input, "threshold_", function) if inplace else function(input)
@@ -120,7 +123,8 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
     def function(x: Tensor) -> Tensor:
         coefficient("celu", alpha, x)
-        return _where(x > 0, x, elu(x / alpha) * alpha)
+        below = elu(x / alpha) if alpha > 0 else (x.clamp_max(0) / alpha).expm1()
+        return _where(x > 0, x, below * alpha)
 
     return _perhaps_in_place("celu", input, inplace, function)
 
@@ -143,7 +147,7 @@ def rrelu(
         inplace: overwrite the input.
 
     Raises:
-        RuntimeError: the lower bound is above the upper one.
+        RuntimeError: a bound is not finite, or the lower one is above the upper one.
     """
     return _rrelu(input, lower, upper, training, inplace)
 
@@ -167,6 +171,9 @@ def _rrelu(
     inplace: bool,
     generator: Any = None,
 ) -> Tensor:
+    for word, bound in (("lower", lower), ("upper", upper)):
+        if not math.isfinite(bound):
+            raise RuntimeError(f"rrelu: {word} bound must be finite, but is {bound}")
     if lower > upper:
         raise RuntimeError(
             "rrelu: Lower bound should be less than or equal to the upper bound, but they are "
@@ -175,10 +182,10 @@ def _rrelu(
 
     def function(x: Tensor) -> Tensor:
         slope: Any = coefficient("rrelu", (lower + upper) / 2, x)
-        if training:
-            drawn = rand(x.shape, dtype=x.dtype, device=x.device, generator=generator)
-            slope = drawn * (upper - lower) + lower
-        return _where(x > 0, x, x * slope)
+        if not training:
+            return apply(activation.leaky_relu, x, negative_slope=slope)
+        drawn = rand(x.shape, dtype=x.dtype, device=x.device, generator=generator)
+        return apply(activation.prelu, x, drawn * (upper - lower) + lower)
 
     return _perhaps_in_place("rrelu", input, inplace, function)
 
@@ -224,8 +231,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
         raise RuntimeError(
             f"softshrink: lambda must be greater or equal to 0, but found to be {lambd}"
         )
-    wide = input.float() if is_half(input.array.dtype) else input
-    return (wide - wide.clamp(-lambd, lambd)).to(dtype=input.dtype)
+    return apply(activation.softshrink, input, lambd=lambd)
 
 
 def softsign(input: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from ...backend.dtypes import is_half
 from ...tensor import Tensor
 from ...tensor.base import new
 from ...tensor.own_order import own_order
-from ...tensor.shown import called
+from ...tensor.shown import called, lasting
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from .volume import adaptive_avg_pool3d
 
@@ -164,7 +164,7 @@ def _nearest(x: Tensor, dim: int, size: int, step: float, mode: str) -> Tensor:
         return copy.reshape(*x.shape[:dim], size, *x.shape[dim + 1 :])
     at = numpy.arange(size, dtype="float32") + (0.5 if mode == "nearest-exact" else 0)
     places = numpy.minimum(numpy.floor(at * numpy.float32(step)).astype("int64"), n - 1)
-    return x.index_select(dim, new(namespace(x.array).asarray(places)))
+    return lasting(x.index_select(dim, new(namespace(x.array).asarray(places))))
 
 
 def _weighted(x: Tensor, dim: int, taps: list[tuple[Array, Array]]) -> Tensor:
@@ -173,8 +173,10 @@ def _weighted(x: Tensor, dim: int, taps: list[tuple[Array, Array]]) -> Tensor:
     x = x.float() if is_half(x.array.dtype) else x
     shape = (-1, *(1,) * (x.ndim - dim - 1))
     parts = [
-        x.index_select(dim, new(xp.asarray(places)))
-        * new(xp.asarray(share.astype(x.array.dtype).reshape(shape)))
+        lasting(
+            lasting(x.index_select(dim, new(xp.asarray(places))))
+            * new(xp.asarray(share.astype(x.array.dtype).reshape(shape)))
+        )
         for places, share in taps
     ]
     return functools.reduce(operator.add, parts)

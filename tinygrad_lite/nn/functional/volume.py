@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 
+@own_order
 def conv3d(
     input: Tensor,
     weight: Tensor,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from ...autograd.function import Function, FunctionCtx
 from ...graph import mode
 from ...tensor import Tensor
+from ...tensor.source_line import user_level
 from .hooks import Hooks
 
 Grads = tuple[Tensor | None, ...]
 
 
-class _Identity(Function):
+class BackwardHookFunction(Function):  # PyTorch's name, which a `grad_fn` shows
     """The identity of some tensors; `seen(gradients)` gets theirs, and returns what goes on."""
 
     @staticmethod
@@ -47,7 +49,7 @@ class Watch:
         self._module = module
         self._hooks = [*hooks.values()]
         self._pre_hooks = [*pre_hooks.values()]
-        self._grad_output: Grads = ()
+        self._grad_output: Grads | None = None
         self._count = 0
         self._watched: list[int] = []
 
@@ -62,10 +64,20 @@ class Watch:
         return _replaced(args, self._watched, self._input_grads)
 
     def output(self, output: Any) -> Any:
-        """The output, a tensor or a tuple or list of them, watched."""
+        """The output, a tensor or a tuple of them, watched.
+
+        Of anything else there is no gradient to hand to hooks: they are not called, which warns.
+        """
+        if not isinstance(output, Tensor | tuple):
+            warnings.warn(
+                "For backward hooks to be called, module output should be a Tensor or a tuple of "
+                f"Tensors but received {type(output)}",
+                stacklevel=user_level(),
+            )
+            return output
         if not mode.grad:
             return output
-        whole = output if isinstance(output, tuple | list) else (output,)
+        whole = output if isinstance(output, tuple) else (output,)
         at = [i for i, out in enumerate(whole) if isinstance(out, Tensor) and out.requires_grad]
         size = len(whole)
 
@@ -77,23 +89,32 @@ class Watch:
             return tuple(changed[i] for i in at)
 
         found = _replaced(tuple(whole), at, seen)
-        if isinstance(output, tuple | list):
-            return type(output)(*found) if hasattr(output, "_fields") else type(output)(found)
-        return found[0]
+        if not isinstance(output, tuple):
+            return found[0]
+        return found if type(output) is tuple else type(output)(*found)
 
     def _output_grads(self, grads: Grads) -> Grads:
-        """The gradients of the output have come: what the pre-hooks make of them."""
+        """The gradients of the output have come: what the pre-hooks make of them.
+
+        Raises:
+            RuntimeError: a pre-hook returns another number of them.
+        """
         for hook in self._pre_hooks:
             changed = hook(self._module, grads)
             if changed is not None:
-                grads = changed if isinstance(changed, tuple) else (changed,)
+                grads = _as_many(changed, grads, "Backward pre hook", "grad_output")
         self._grad_output = grads
         if not self._watched:  # no input needs a gradient, so `_input_grads` is never called
             self._call((None,) * self._count)
         return grads
 
     def _input_grads(self, grads: Grads) -> Grads:
-        """The gradients of the watched inputs have come: what the hooks make of them."""
+        """The gradients of the watched inputs have come: what the hooks make of them.
+
+        They may have come by another way than the output's: then there is nothing to tell.
+        """
+        if self._grad_output is None:
+            return grads
         full: list[Tensor | None] = [None] * self._count
         for i, grad in zip(self._watched, grads, strict=True):
             full[i] = grad
@@ -104,26 +125,38 @@ class Watch:
         """The gradients of all arguments as the hooks leave them.
 
         Raises:
-            RuntimeError: a hook returns another number of them.
+            RuntimeError: a hook returns another number of them, or some where none is asked for.
         """
+        grad_output, self._grad_output = self._grad_output, None
         for hook in self._hooks:
-            changed = hook(self._module, grad_input, self._grad_output)
-            if changed is not None:
-                found = changed if isinstance(changed, tuple) else (changed,)
-                if len(found) != len(grad_input):
-                    raise RuntimeError(
-                        f"Backward hook returned {len(found)} gradients, but the module has "
-                        f"{len(grad_input)} inputs"
-                    )
-                grad_input = found
+            changed = hook(self._module, grad_input, grad_output)
+            if changed is None:
+                continue
+            if not self._watched and changed != (None,) * len(changed):
+                raise RuntimeError(
+                    "Backward hook for Modules where no input requires gradient should always "
+                    "return None or None for all gradients."
+                )
+            grad_input = _as_many(changed, grad_input, "Backward hook", "grad_input")
         return grad_input
+
+
+def _as_many(changed: Any, grads: Grads, who: str, what: str) -> Grads:
+    """What a hook returned, as a tuple of as many gradients as it was given."""
+    found = changed if isinstance(changed, tuple) else (changed,)
+    if len(found) != len(grads):
+        raise RuntimeError(
+            f"{who} returned an invalid number of {what}, got {len(found)}, but expected "
+            f"{len(grads)}"
+        )
+    return found
 
 
 def _replaced(values: tuple[Any, ...], at: list[int], seen: Any) -> tuple[Any, ...]:
     """The values with those at some places put through an identity."""
     if not at:
         return values
-    new = _Identity.apply(seen, *(values[i] for i in at))
+    new = BackwardHookFunction.apply(seen, *(values[i] for i in at))
     out = list(values)
     for i, tensor in zip(at, new if isinstance(new, tuple) else (new,), strict=True):
         out[i] = tensor

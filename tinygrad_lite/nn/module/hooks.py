@@ -151,42 +151,55 @@ def before(
     return args, kwargs
 
 
-def after(
-    module: Any,
-    hooks: Hooks,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    output: Any,
-    called: set[int],
-) -> Any:
-    """The output as the hooks that run after `forward` leave it; their numbers go into `called`."""
-    for number, hook in list(hooks.items()):
-        called.add(number)
-        given = (args, kwargs) if number in hooks.with_kwargs else (args,)
-        changed = hook(module, *given, output)
-        output = output if changed is None else changed
-    return output
+class After:
+    """The hooks that run after one call of a module, and how far they came.
 
+    Args:
+        module: handed to the hooks.
+        hooks: in the order in which they run.
 
-def despite(
-    module: Any, hooks: Hooks, args: tuple[Any, ...], kwargs: dict[str, Any], called: set[int]
-) -> None:
-    """After an error call those hooks that are called always, and were not yet.
-
-    Their own errors only warn, so that the first one is raised.
+    Attributes:
+        args, kwargs: what `forward` was called with.
+        output: what came of it, as the hooks left it by now; None as long as there is none.
     """
-    for number, hook in list(hooks.items()):
-        if number not in hooks.always or number in called:
-            continue
-        try:
-            given = (args, kwargs) if number in hooks.with_kwargs else (args,)
-            hook(module, *given, None)
-        except Exception as error:
-            warnings.warn(
-                "module forward hook with ``always_call=True`` raised an exception that was "
-                f"silenced as another error was raised in forward: {error}",
-                stacklevel=user_level(),
-            )
+
+    def __init__(self, module: Any, hooks: Hooks) -> None:
+        self._module, self._hooks = module, hooks
+        self._called: set[int] = set()
+        self.args: tuple[Any, ...] = ()
+        self.kwargs: dict[str, Any] = {}
+        self.output: Any = None
+
+    def _call(self, number: int, hook: Hook) -> None:
+        given = (self.args, self.kwargs) if number in self._hooks.with_kwargs else (self.args,)
+        changed = hook(self._module, *given, self.output)
+        self.output = self.output if changed is None else changed
+
+    def run(self, output: Any) -> Any:
+        """The output as the hooks leave it."""
+        self.output = output
+        for number, hook in list(self._hooks.items()):
+            self._called.add(number)
+            self._call(number, hook)
+        return self.output
+
+    def despite(self) -> None:
+        """After an error call those hooks that are called always, and were not yet.
+
+        They get the output if there is one: the error may be that of another hook. Their own
+        errors only warn, so that the first one is raised.
+        """
+        for number, hook in list(self._hooks.items()):
+            if number not in self._hooks.always or number in self._called:
+                continue
+            try:
+                self._call(number, hook)
+            except Exception as error:
+                warnings.warn(
+                    "module forward hook with ``always_call=True`` raised an exception that was "
+                    f"silenced as another error was raised in forward: {error}",
+                    stacklevel=user_level(),
+                )
 
 
 class Everywhere:

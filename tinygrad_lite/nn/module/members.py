@@ -10,10 +10,17 @@ disagree. Programs that look for PyTorch's three dicts in `__dict__` find them (
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, KeysView, MutableMapping, ValuesView
+from copy import copy
 from typing import Any
 
 KINDS = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
 """What PyTorch calls its dicts of members, and the kind of those."""
+
+
+OWN = frozenset(
+    "_kinds _unsaved _forward_hooks _forward_pre_hooks _backward_hooks _backward_pre_hooks".split()
+)
+"""Entries of a module's `__dict__` in which it notes what is registered with it, and no other."""
 
 
 class Members(MutableMapping[str, Any]):
@@ -93,6 +100,16 @@ class Attributes(dict[str, Any]):
 
     def __contains__(self, name: object) -> bool:
         return name in KINDS or dict.__contains__(self, name)
+
+    def copy(self) -> dict[str, Any]:
+        """The entries, for another module: what it registers is its own, also its hooks."""
+        entries = dict(self)
+        for name, held in entries.items():
+            if name in OWN:
+                entries[name] = copy(held)
+            elif name == "_save_hooks":
+                entries[name] = {when: copy(hooks) for when, hooks in held.items()}
+        return entries
 
     def get(self, name: str, default: Any = None) -> Any:
         """The value under a name, or the default."""

@@ -98,22 +98,18 @@ class Module(State, Convert):
         Hooks for every module come before the module's own.
         """
         own = self._forward_hooks
-        after = Hooks(everywhere.after, own) if everywhere else own
-        called: set[int] = set()
+        after = hooks.After(self, Hooks(everywhere.after, own) if everywhere else own)
         try:
             before = Hooks(everywhere.before, self._forward_pre_hooks)
-            args, kwargs = hooks.before(self, before, args, kwargs)
+            args, kwargs = after.args, after.kwargs = hooks.before(self, before, args, kwargs)
             backward = Hooks(everywhere.back, self._backward_hooks)
             behind = Hooks(everywhere.behind, self._backward_pre_hooks)
             if not (backward or behind):
-                output = self.forward(*args, **kwargs)
-                return hooks.after(self, after, args, kwargs, output, called)
+                return after.run(self.forward(*args, **kwargs))
             watch = Watch(self, backward, behind)
-            output = self.forward(*watch.inputs(args), **kwargs)
-            output = hooks.after(self, after, args, kwargs, output, called)
-            return watch.output(output)
+            return watch.output(after.run(self.forward(*watch.inputs(args), **kwargs)))
         except Exception:
-            hooks.despite(self, after, args, kwargs, called)
+            after.despite()
             raise
 
     def register_forward_pre_hook(
@@ -145,7 +141,8 @@ class Module(State, Convert):
             hook: returns None or the new output.
             prepend: run it before the hooks that are there already.
             with_kwargs: call `hook(module, args, kwargs, output)`.
-            always_call: call it even if the call raises an error, with None for the output.
+            always_call: call it even if the call raises an error, with None for the output where
+                `forward` has none.
 
         Returns:
             A handle; its `remove()` takes the hook away.

@@ -32,9 +32,8 @@ class Tree:
     def __getstate__(self) -> object:
         """The attributes, for a copy or a pickle."""
         state: Any = super().__getstate__()
-        if isinstance(state, tuple):  # of a class with slots
-            return dict(state[0] or {}), state[1]
-        return dict(state) if state else None
+        attributes = self.__dict__.copy()
+        return (attributes, state[1]) if isinstance(state, tuple) else attributes or None
 
     def __setstate__(self, state: Any) -> None:
         """Take what `__getstate__` gave; subclasses call it as `super().__setstate__(state)`."""

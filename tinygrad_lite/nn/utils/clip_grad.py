@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 
 from ...tensor import Tensor, no_grad
 from ...tensor.concatenate import stack
@@ -59,6 +59,13 @@ def clip_grad_norm_(
         >>> w.grad
         tensor([0.6000, 0.8000])
     """
+    if isinstance(parameters, Generator):
+        parameters = list(parameters)
+        if not parameters:  # as of one that was read to its end before
+            warnings.warn(
+                "`parameters` is an empty generator, no gradient clipping will occur.",
+                stacklevel=user_level(),
+            )
     grads = _gradients(parameters)
     total = get_total_norm(grads, norm_type, error_if_nonfinite)
     _scale(grads, max_norm, total)

@@ -59,16 +59,26 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
         ValueError: no such parameter.
     """
     register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
-
-    def renamed(state: Any, prefix: str, *_: Any) -> None:
-        """Let a state of the former `weight_norm` have the names of this one."""
-        old = [f"{prefix}{name}_{letter}" for letter in "gv"]
-        if all(key in state for key in old):
-            for n, key in enumerate(old):
-                state[f"{prefix}parametrizations.{name}.original{n}"] = state.pop(key)
-
-    module._register_load_state_dict_pre_hook(renamed)
+    module._register_load_state_dict_pre_hook(_OldNames(name))
     return module
+
+
+class _OldNames:
+    """A hook that reads state dicts of `nn.utils.weight_norm`, which have weight_g and weight_v.
+
+    Args:
+        name: the weight's.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+        old = [f"{prefix}{self._name}_{letter}" for letter in "gv"]
+        if all(key in state_dict for key in old):
+            for i, key in enumerate(old):
+                new = f"{prefix}parametrizations.{self._name}.original{i}"
+                state_dict[new] = state_dict.pop(key)
 
 
 class _SpectralNorm(Module):

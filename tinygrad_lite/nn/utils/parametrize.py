@@ -9,7 +9,7 @@ are kept as original0, original1 and so on.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...absent import explain as _explain
@@ -42,29 +42,81 @@ def cached() -> Iterator[None]:
         _cache = before
 
 
+def _checked(found: Any, like: Tensor, who: str) -> None:
+    """Refuse what is no tensor of the shape and dtype of another.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not isinstance(found, Tensor):
+        raise ValueError(f"{who} must return a tensor. Got {type(found).__name__}.")
+    if found.shape != like.shape or found.dtype != like.dtype:
+        raise ValueError(
+            f"{who} may not change the shape or dtype of the tensor, unless the `unsafe` flag is "
+            f"enabled, but they are {like.shape} and {like.dtype}, then {found.shape} and "
+            f"{found.dtype}"
+        )
+
+
+def _put(original: Tensor, value: Any) -> None:
+    """Give an original another tensor's memory, whose shape may be another, as PyTorch does.
+
+    Raises:
+        ValueError: no tensor, or one of another dtype.
+    """
+    if not isinstance(value, Tensor):
+        raise ValueError(f"`right_inverse` should return a tensor. Got {type(value).__name__}")
+    if value.dtype != original.dtype:
+        raise ValueError(
+            f"The tensor returned by `right_inverse` has dtype {value.dtype} while `original` has "
+            f"dtype {original.dtype}"
+        )
+    original.data = value.detach()
+
+
 class ParametrizationList(ModuleList):
     """The parametrisations of one tensor, applied one after another.
 
     Args:
         modules: the parametrisations, the first one first.
         original: the tensor as it was.
-        unsafe: without effect.
+        unsafe: don't check that they keep the tensor's shape and dtype.
 
     Attributes:
         original: what the first is applied to; or original0, original1, … if it takes several.
+
+    Raises:
+        ValueError: no parametrisations, originals that are no tensors, or the shape or dtype
+            would change.
     """
 
     def __init__(self, modules: list[Any], original: Tensor, unsafe: bool = False) -> None:
+        if not len(modules):
+            raise ValueError("ParametrizationList requires one or more modules.")
         super().__init__(modules)
+        self.unsafe = unsafe
+        before = original.detach()
         new: Any = original
-        # A right_inverse that is not implemented is as if there were none: the value stays.
-        with no_grad(), contextlib.suppress(NotImplementedError):
+        with no_grad():
             for module in reversed(self._of_kind("module")):
-                if hasattr(module, "right_inverse"):
-                    new = module.right_inverse(new)
+                # One that is not implemented is as if there were none: the value stays.
+                with contextlib.suppress(NotImplementedError):
+                    new = module.right_inverse(new) if hasattr(module, "right_inverse") else new
         self.is_tensor = isinstance(new, Tensor)
+        if not self.is_tensor and not (
+            isinstance(new, Sequence) and all(isinstance(part, Tensor) for part in new)
+        ):
+            raise ValueError(
+                "'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). "
+                f"Got {new!r:.80}"
+            )
         trained = isinstance(original, Parameter)
         if self.is_tensor:  # stays the object that an optimizer may have been given already
+            if new.dtype != original.dtype:
+                raise ValueError(
+                    "When `right_inverse` outputs one tensor, it may not change the dtype.\n"
+                    f"original.dtype: {original.dtype}\nright_inverse(original).dtype: {new.dtype}"
+                )
             if new is not original:
                 original.data = new.detach()
             parts = {"original": original}
@@ -80,6 +132,14 @@ class ParametrizationList(ModuleList):
                 self.register_parameter(name, held)
             else:
                 self.register_buffer(name, held)
+        if unsafe:
+            return
+        try:
+            with no_grad():
+                _checked(self(), before, "A parametrization")
+        except ValueError:
+            original.data = before
+            raise
 
     def __len__(self) -> int:
         return len(self._of_kind("module"))
@@ -95,6 +155,7 @@ class ParametrizationList(ModuleList):
 
         Raises:
             RuntimeError: a parametrisation has no right_inverse.
+            ValueError: it gives something else than tensors of the originals' dtype.
         """
         new: Any = value
         with no_grad():
@@ -106,7 +167,7 @@ class ParametrizationList(ModuleList):
                 new = module.right_inverse(new)
             parts = [new] if self.is_tensor else list(new)
             for original, part in zip(self._originals(), parts, strict=True):
-                original.copy_(part)
+                _put(original, part)
 
     def forward(self) -> Tensor:
         """The parametrised tensor."""
@@ -152,7 +213,7 @@ def register_parametrization(
         tensor_name: its name.
         parametrization: a module that computes the tensor from the original; or from several
             tensors, those that its `right_inverse` returns for a value.
-        unsafe: without effect: shape and dtype are checked always.
+        unsafe: don't check that it keeps the tensor's shape and dtype.
 
     Returns:
         The module.
@@ -160,9 +221,14 @@ def register_parametrization(
     Raises:
         ValueError: no such parameter or buffer, or the shape or dtype would change.
     """
+    if isinstance(parametrization, Module):
+        parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
-        found = module.parametrizations[tensor_name]
+        found: Any = module.parametrizations[tensor_name]
+        if not unsafe:
+            _check_another(getattr(module, tensor_name), parametrization)
         found.append(parametrization)
+        found.unsafe |= unsafe
         return module
     kind = module._kinds.get(tensor_name)
     if kind not in ("parameter", "buffer") or getattr(module, tensor_name) is None:
@@ -170,17 +236,7 @@ def register_parametrization(
             f"Module '{type(module).__name__}' does not have a parameter, a buffer, or a "
             f"parametrized element with name '{tensor_name}'"
         )
-    original = getattr(module, tensor_name)
-    before = original.data  # what the list puts there instead may be of another shape
-    made = ParametrizationList([parametrization], original)
-    with no_grad():
-        value = made()
-    if value.shape != before.shape or value.dtype != before.dtype:
-        original.data = before
-        raise ValueError(
-            "Registering a parametrization may not change the shape or dtype of the tensor, but "
-            f"they are {before.shape} and {before.dtype}, then {value.shape} and {value.dtype}"
-        )
+    made = ParametrizationList([parametrization], getattr(module, tensor_name), unsafe)
     delattr(module, tensor_name)
     if not is_parametrized(module):
         own = type(module)
@@ -189,6 +245,20 @@ def register_parametrization(
     setattr(type(module), tensor_name, _property(tensor_name))
     module.parametrizations[tensor_name] = made
     return module
+
+
+@no_grad()
+def _check_another(value: Tensor, parametrization: Any) -> None:
+    """That a parametrisation behind others, and its inverse, keep shape and dtype.
+
+    Raises:
+        ValueError: they do not.
+    """
+    made = parametrization(value)
+    _checked(made, value, "A parametrization")
+    if hasattr(parametrization, "right_inverse"):
+        with contextlib.suppress(NotImplementedError):
+            _checked(parametrization.right_inverse(made), value, "parametrization.right_inverse")
 
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:

@@ -215,6 +215,8 @@ def pad_sequence(
 ) -> Tensor:
     """Sequences (Lᵢ, *) padded to the longest and stacked: (T, N, *), or (N, T, *).
 
+    The result is of the first one's dtype.
+
     Args:
         sequences: a list of tensors whose shapes differ in the first dimension only.
         batch_first: the batch is dimension 0.
@@ -245,6 +247,7 @@ def pad_sequence(
                 f"pad_sequence: sequences must agree in all dimensions but the first, but have "
                 f"shapes {parts[0].shape} and {part.shape}"
             )
+        part = part.to(parts[0].dtype)
         more = longest - len(part)
         if more:
             number = float(padding_value)  # as in `pad`

@@ -42,15 +42,19 @@ class SpectralNorm(_Hook):
     """That of `spectral_norm`, for programs that look for it."""
 
 
-def _install(module: Any, hook: _Hook) -> Any:
-    """Compute a weight now and before each call; returns the module.
+def _once(module: Any, name: str) -> None:
+    """Refuse a weight that a hook computes already, before anything is changed.
 
     Raises:
-        RuntimeError: another hook computes it already.
+        RuntimeError: one does.
     """
     for other in module._forward_pre_hooks.values():
-        if isinstance(other, _Hook) and other.name == hook.name:
-            raise RuntimeError(f"Cannot register two norm hooks on the same parameter {hook.name}")
+        if isinstance(other, _Hook) and other.name == name:
+            raise RuntimeError(f"Cannot register two norm hooks on the same parameter {name}")
+
+
+def _install(module: Any, hook: _Hook) -> Any:
+    """Compute a weight now and before each call; returns the module."""
     hook(module, ())
     hook.handle = module.register_forward_pre_hook(hook)
     return module
@@ -95,7 +99,12 @@ class _OfLength:
 
 
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
-    """`parametrizations.weight_norm` with parameters weight_g and weight_v; arguments as there."""
+    """`parametrizations.weight_norm` with parameters weight_g and weight_v; arguments as there.
+
+    Raises:
+        RuntimeError: the weight is computed by such a function already.
+    """
+    _once(module, name)
     weight: Any = getattr(module, name)
     delattr(module, name)
     module.register_parameter(name + "_g", Parameter(norm_but(weight.detach(), dim)))
@@ -149,8 +158,9 @@ def spectral_norm(
     Raises:
         ValueError: n_power_iterations is not positive.
         KeyError: no parameter of that name.
-        RuntimeError: a dim that the weight does not have.
+        RuntimeError: a dim that the weight does not have, or a weight that is computed already.
     """
+    _once(module, name)
     if n_power_iterations <= 0:
         raise ValueError(
             "Expected n_power_iterations to be positive, but got "

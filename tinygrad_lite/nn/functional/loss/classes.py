@@ -7,6 +7,7 @@ import math
 from ....backend import namespace, numpy, to_host
 from ....backend.dtypes import FLOATING
 from ....ops import loss as ops
+from ....ops.elementwise import hinge
 from ....tensor import Tensor, apply
 from ....tensor.autocast import in_float32, need_one_dtype
 from ....tensor.promote import pair_dtype, to_dtype
@@ -118,7 +119,7 @@ def nll_loss(
     reduction = named(size_average, reduce, reduction)
     check_types("nll_loss", input, target, weight)
     _check("nll_loss", input, weight, reduction)
-    return _nll("nll_loss", input, target, weight, ignore_index, reduction, 0.0)
+    return _nll("nll_loss", apply(hinge, input), target, weight, ignore_index, reduction, 0.0)
 
 
 def _probabilities(

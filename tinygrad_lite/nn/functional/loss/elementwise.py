@@ -59,7 +59,8 @@ def mse_loss(
         tensor(2.)
     """
     reduction = named(size_average, reduce, reduction)
-    input, target = operands("mse_loss", input, target, reduction, whole=weight is not None)
+    more = "" if weight is None else "iu"
+    input, target = operands("mse_loss", input, target, reduction, more=more)
     losses = apply(ops.squared_error, input, target)
     return (
         reduced(losses, reduction) if weight is None else _weighed(losses, weight, input, reduction)
@@ -77,14 +78,15 @@ def l1_loss(
 ) -> Tensor:
     """L = w |x − t|; the derivative at x = t is 0. Arguments and errors as `mse_loss`.
 
-    Without a mean integers will do. Booleans raise RuntimeError, as their subtraction does.
+    Complex numbers will do, and without a mean integers. Booleans raise RuntimeError, as their
+    subtraction does.
 
     Example:
         >>> F.l1_loss(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 1.0]))
         tensor(1.)
     """
     reduction = named(size_average, reduce, reduction)
-    input, target = operands("l1_loss", input, target, reduction, whole=True)
+    input, target = operands("l1_loss", input, target, reduction, more="iuc")
     losses = (input - target).abs()
     return (
         reduced(losses, reduction) if weight is None else _weighed(losses, weight, input, reduction)

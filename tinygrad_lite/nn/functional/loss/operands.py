@@ -13,7 +13,7 @@ from .reduction import check_reduction
 
 
 def operands(
-    name: str, input: Any, target: Any, reduction: str, expanded: bool = True, whole: bool = False
+    name: str, input: Any, target: Any, reduction: str, expanded: bool = True, more: str = ""
 ) -> tuple[Tensor, Tensor]:
     """Both operands in the dtype that they make, checked.
 
@@ -23,13 +23,13 @@ def operands(
         reduction: its name is checked too.
         expanded: PyTorch expands both before: it warns of a target of another shape than the
             input's, and a number widens as what has dimensions does.
-        whole: integers will do, booleans will not.
+        more: the kinds of dtypes, NumPy's letters, that will do besides floating point.
 
     Raises:
         TypeError: not tensors.
         ValueError: an unknown reduction.
         NotImplementedError: no floating point.
-        RuntimeError: booleans, if `whole`.
+        RuntimeError: booleans, if `more`.
     """
     check_reduction(reduction)
     check_types(name, input, target)
@@ -45,9 +45,9 @@ def operands(
         dtype = together(input.array.dtype, target.array.dtype)
     else:
         dtype = pair_dtype(input, target)
-    if whole and "b" in (input.dtype.kind, target.dtype.kind):
+    if more and "b" in (input.dtype.kind, target.dtype.kind):
         raise RuntimeError(f"{name}: booleans have no subtraction")
-    if dtype.kind not in FLOATING and not (whole and dtype.kind in "iu"):
+    if dtype.kind not in FLOATING + more:
         raise NotImplementedError(
             f"{name}: expected floating point, but got {input.dtype} and {target.dtype}"
         )

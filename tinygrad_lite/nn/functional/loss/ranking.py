@@ -198,6 +198,8 @@ def soft_margin_loss(
     """L = ln(1 + e^(−t x)) in x's dtype, for scores x and signs t = ±1 of one shape."""
     if input.dtype.kind not in FLOATING:
         refuse("soft_margin_loss", input)
+    if target.dtype.kind == "c":
+        raise RuntimeError(f"soft_margin_loss: {target.dtype} can't be cast to {input.dtype}")
     target = to_dtype(target, input.array.dtype)
     loss = _finished(-logsigmoid(target * input), size_average, reduce, reduction)
     return called(loss, "SoftMarginLoss")
@@ -243,7 +245,7 @@ def multi_margin_loss(
         weight: w, (C); None for 1.
 
     Raises:
-        RuntimeError: not as many weights as classes.
+        RuntimeError: not as many weights as classes, or classes of another dtype.
         ValueError: p is neither 1 nor 2, or weights of other than one dimension.
     """
     if p not in (1, 2):
@@ -254,6 +256,8 @@ def multi_margin_loss(
         check_reduction(reduction)
     if input.dtype.kind not in FLOATING:
         refuse("multi_margin_loss", input)
+    if target.dtype.name != "int64":
+        raise RuntimeError(f"multi_margin_loss: expected int64 labels, but got {target.dtype}")
     one = input.ndim < 2
     x, t = (input.reshape(1, -1), target.reshape(1)) if one else (input, target)
     if weight is not None and weight.numel() != x.shape[1]:

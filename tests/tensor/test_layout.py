@@ -1,0 +1,60 @@
+"""The order in which PyTorch's results lie, as it was read off PyTorch 2.13."""
+
+from __future__ import annotations
+
+import pytest
+
+import tinygrad_lite as torch
+from tinygrad_lite import Tensor
+from tinygrad_lite.nn import functional as F
+from tinygrad_lite.tensor.layout import are_rows, iterated, theirs
+
+
+@pytest.mark.parametrize(
+    ("shape", "operands", "expected"),
+    [
+        ((3, 4), [(0, 1), (1, 3)], (1, 3)),
+        ((3, 4, 2), [(4, 1, 12), (8, 2, 1)], (4, 1, 12)),
+        ((3, 2, 4), [(1, 0, 3), (8, 4, 1)], (8, 4, 1)),
+        ((3, 2), [(1, 6)], (1, 3)),
+        ((2, 3), [], (3, 1)),
+    ],
+)
+def test_results_lie_as_the_first_operand_that_says(
+    shape: tuple[int, ...], operands: list[tuple[int, ...]], expected: tuple[int, ...]
+) -> None:
+    assert iterated(shape, operands, 1) == expected
+
+
+def _image() -> Tensor:
+    return F.conv2d(torch.ones(2, 3, 4, 4), torch.ones(5, 3, 2, 2))
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda y: y, (45, 9, 3, 1)),
+        (lambda y: y[:, 1:], (45, 9, 3, 1)),
+        (lambda y: y.transpose(0, 1), (9, 45, 3, 1)),
+        (lambda y: y.transpose(0, 1).relu(), (9, 45, 3, 1)),
+        (lambda y: y.permute(0, 2, 3, 1).detach() * 2, (45, 3, 1, 9)),
+        (lambda y: y.permute(0, 2, 3, 1).flip(1), (45, 3, 1, 9)),
+        (lambda y: y.transpose(2, 3).masked_fill(y.transpose(2, 3) > 0, 0.0), (45, 9, 3, 1)),
+        (lambda y: y[:, ::2] / 2, (27, 9, 3, 1)),
+        (lambda y: torch.where(y.transpose(2, 3) > 0, 1.0, y.transpose(2, 3)), (45, 9, 1, 3)),
+        (lambda y: y.flatten(2), (45, 9, 1)),
+        (lambda y: y.diagonal(0, 2, 3), (45, 9, 4)),
+        (lambda y: y.data.view(-1)[3:], (1,)),
+        (lambda y: y.view(torch.int32).mT, (45, 9, 1, 3)),
+    ],
+)
+def test_strides_that_a_tensor_would_have(make: object, expected: tuple[int, ...]) -> None:
+    made = make(_image())  # type: ignore[operator]
+    found = theirs(made)
+    assert found is not None
+    assert tuple(step // made.array.itemsize for step in found) == expected
+
+
+def test_of_elements_without_gaps() -> None:
+    assert are_rows((2, 1, 3), (12, 0, 4), 4)
+    assert not are_rows((2, 3), (16, 4), 4)
