@@ -36,9 +36,11 @@ def _arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:
 
 
 def _root(array: Any) -> Any:
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
+    found = array
+    while array is not None:  # `as_strided` puts an object of its own between two arrays
+        found = array if isinstance(array, np.ndarray) else found
+        array = getattr(array, "base", None)
+    return found
 
 
 class Tape(strict.Tape):

@@ -128,7 +128,7 @@ FAULTS = [
         ("| x.isnan() |", "|"),
         ("low, high = low - 0.5, high + 0.5", "high = high + 1"),
         ("place = place * n + at", "place = place + at * n"),
-        ("any(isinstance(entry, bool) for entry in each)", "False"),
+        ("if not is_int(bins):", "if False:"),
         ("if weight is not None and weight.shape != input.shape[:-1]:", "if False:"),
         ("if bins.numel() < 2:", "if False:"),
     ),

@@ -75,6 +75,8 @@ _offset = storage_offset
 def _memory(input: Tensor) -> tuple[Tensor, int]:
     """A tensor of all of the memory, in the order in which it lies, and where that begins."""
     whole = input._view[0] if input._view and input._view[1] is not None else input
+    if root(whole.array) is not root(input.array):  # a copy that stands for a view (`twins.py`)
+        whole = input
     strides = whole.array.strides
     order = sorted(range(whole.ndim), key=lambda axis: (-strides[axis], axis))
     turned = whole if whole.array.flags.c_contiguous else whole.permute(order)
