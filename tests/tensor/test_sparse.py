@@ -57,6 +57,9 @@ DENSE = torch.arange(6.0).reshape(3, 2)
         (lambda: (_matrix() * 2 / 4).to_dense(), [[0, 0, 1.5], [2, 0, 2.5]]),
         (lambda: (2 * -_matrix()).to_dense(), [[0, 0, -6], [-8, 0, -10]]),
         (lambda: (_matrix() * torch.full(SIZE, 2.0)).to_dense(), [[0, 0, 6], [8, 0, 10]]),
+        (lambda: (torch.tensor([1.0, 2, 3]) * _matrix()).to_dense(), [[0, 0, 9], [4, 0, 15]]),
+        (lambda: [row.to_dense() for row in _matrix()][1], [4, 0, 5]),
+        (lambda: torch.ones(SIZE) + torch.zeros_like(_matrix()), [[1, 1, 1], [1, 1, 1]]),
         (lambda: torch.sum(_matrix()), 12),
         (lambda: torch.sparse.sum(_matrix(), 0).to_dense(), [4, 0, 8]),
         (lambda: _matrix().sum(-1).to_dense(), [3, 9]),
@@ -206,6 +209,12 @@ def test_graph_convolution() -> None:
     assert layer.weight.grad.tolist() == [[2], [2], [2]]
     assert not layer.state_dict().keys() - {"weight"}
     assert copy.deepcopy(layer).adjacency.values().tolist() == [1, 1]
+    assert layer.adjacency.to(torch.float64) is layer.adjacency
+    layer.register_buffer("other", _matrix())
+    layer.load_state_dict({**layer.state_dict(), "other": _matrix(torch.ones(3))})
+    assert layer.other.coalesce().values().tolist() == [1, 1, 1]
+    with pytest.raises(RuntimeError, match="copy_"):
+        layer.other.copy_(torch.ones(SIZE))
 
 
 def test_kept_by_a_function() -> None:
@@ -244,7 +253,7 @@ def test_copied_and_pickled() -> None:
         (lambda x: nn.functional.relu6(x), NotImplementedError, "sparse"),
         (lambda x: nn.ReLU()(x[:1]), NotImplementedError, "an index must be an int"),
         (lambda x: nn.Parameter(x), NotImplementedError, "sparse"),
-        (lambda x: nn.Linear(3, 2)(torch.ones(3)) * x, RuntimeError, "of shapes"),
+        (lambda x: nn.Linear(3, 2)(torch.ones(3)) * x, RuntimeError, "expand"),
         (lambda x: x.numpy(), TypeError, "to_dense"),
         (lambda x: x.tolist(), RuntimeError, "storage"),
         (lambda x: x.item(), RuntimeError, "6 elements"),

@@ -10,6 +10,7 @@ from ..backend.dtypes import DIFFERENTIABLE
 from ..backend.states import LARGEST, entries, flag, integer, kind, number
 from ..tensor import Tensor
 from ..tensor.create import empty_like, tensor
+from ..tensor.modes import default_dtype
 
 __all__ = ["Form", "Names", "checked_groups", "checked_state", "new_step"]
 
@@ -187,5 +188,7 @@ def _cast(param: Tensor, key: str, value: Any, form: Form) -> Any:
 
 
 def new_step(value: float = 0.0) -> Tensor:
-    """A step count or another number, kept as PyTorch does: one float32 in host memory."""
-    return tensor(value, dtype="float32")
+    """A step count or another number, kept as PyTorch does: in host memory, a float64 where that is
+    the default dtype, else a float32.
+    """
+    return tensor(value, dtype="float64" if default_dtype() == "float64" else "float32")

@@ -385,7 +385,10 @@ def coefficient(name: str, value: Any, like: TensorBase) -> Any:
 
     Raises:
         RuntimeError: the dtype can't hold the number.
+        TypeError: not a number.
     """
+    if not isinstance(value, int | float | complex | numpy.generic | TensorBase):
+        raise TypeError(f"{name}: expected a number, but got {type(value).__name__}")
     dtype = like.array.dtype
     if dtype.kind not in DIFFERENTIABLE:
         return value

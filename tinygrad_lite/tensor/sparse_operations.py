@@ -48,7 +48,10 @@ def _is(x: Any) -> bool:
 
 def _casting(name: str) -> Callable[..., Any]:
     def cast(x: Any, *args: Any, **kwargs: Any) -> Any:
-        cast = x._with(getattr(x._values_, name)(*args, **kwargs))
+        values = getattr(x._values_, name)(*args, **kwargs)
+        if values is x._values_:
+            return x
+        cast = x._with(values)
         if x._source is not None and name != "detach":
             cast._source = getattr(x._source, name)(*args, **kwargs)
         return cast
@@ -66,6 +69,7 @@ def _each(name: str) -> Callable[..., Any]:
 
 RULES.update({name: _casting(name) for name in CASTS}, data=_casting("detach"))
 RULES.update(to_sparse=to_sparse, is_same_size=lambda x, y: x.shape == y.shape)
+RULES.update(element_size=lambda x: x._values_.element_size())
 RULES.update({name: _each(name) for name in ZERO_TO_ZERO})
 
 
@@ -185,10 +189,9 @@ def mul(input: Any, other: Any) -> Any:
     x, y = (input, other) if _is(input) else (other, input)
     if not getattr(y, "ndim", 0):
         return x._with(x._values_ * y)
-    _need_one_shape("mul", x, y)
     if _is(y):
         raise NotImplementedError("mul: of two sparse tensors")
-    return x._with(x._values_ * y[tuple(x._indices_)])
+    return x._with(x._values_ * y.expand(x._size)[tuple(x._indices_)])
 
 
 @_rule("div", "divide", "true_divide", "truediv")
@@ -291,6 +294,28 @@ def getitem(input: Any, index: Any) -> Any:
             raise NotImplementedError("sparse tensors: an index must be an int, or several")
         x = select(x, 0, at)
     return x
+
+
+@_rule("unbind")
+def unbind(input: Any, dim: int = 0) -> Any:
+    """The parts along a sparse dimension."""
+    return tuple(select(input, dim, at) for at in range(input.size(dim)))
+
+
+@_rule("copy_")
+def overwrite(input: Any, src: Any, non_blocking: bool = False) -> Any:
+    """Another sparse tensor's places and numbers in place of a leaf's own, as a state dict asks."""
+    if not (_is(input) and _is(src)) or input.shape != src.shape or input.requires_grad:
+        raise RuntimeError("copy_: of one sparse tensor into another of its size, without gradient")
+    input._indices_, input._sorted = src._indices_, src._sorted
+    input._values_ = src._values_.detach().to(input.dtype)
+    return input
+
+
+@_rule("zeros_like")
+def zeros_like(input: Any, *, dtype: Any = None, **_: Any) -> Any:
+    """A sparse tensor of the same size that names nothing."""
+    return made(input._indices_[:, :0], input._values_.detach()[:0].to(dtype), input._size, True)
 
 
 @_rule("select")

@@ -118,6 +118,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     Raises:
         RuntimeError: α is 0.
     """
+    alpha = plain("celu", alpha)
     if alpha == 0:
         raise RuntimeError("celu: alpha cannot be 0")
 
@@ -227,6 +228,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
         RuntimeError: λ is negative.
     """
     _checked("softshrink", input)
+    lambd = coefficient("softshrink", plain("softshrink", lambd), input)
     if lambd < 0:
         raise RuntimeError(
             f"softshrink: lambda must be greater or equal to 0, but found to be {lambd}"

@@ -115,20 +115,18 @@ def interpolate(
         )
     # Of 16 bits the gradient of each dimension would be rounded.
     rounds = not smooth and input.requires_grad and is_half(input.array.dtype)
-    out = input.float() if whole or rounds else input
+    out = input.int() if whole else input.float() if rounds else input
     for i, (n, m, scale) in reversed(list(enumerate(zip(own, target, scales, strict=True)))):
         if mode.startswith("nearest"):
             out = _nearest(out, 2 + i, m, n / m if scale is None else scale, mode)
         else:
-            if n == m and not antialias and mode != "bicubic":
+            if n == m and (whole or (not antialias and mode != "bicubic")):
                 continue  # also where a scale_factor such as 1.1 was rounded to 1
             step = n / m if scale is None else scale
             taps = (_smooth_taps if antialias else _taps)(
                 n, m, step, bool(align_corners), mode == "bicubic"
             )
-            out = _weighted(out, 2 + i, taps)
-        if whole:  # after each dimension, as in Pillow
-            out = (out + 0.5).floor().clamp(0, 255)
+            out = (_weighted_bytes if whole else _weighted)(out, 2 + i, taps)
     if out is input:
         return input.clone()
     out = out if out.dtype == input.dtype else out.to(dtype=input.dtype)
@@ -180,6 +178,28 @@ def _weighted(x: Tensor, dim: int, taps: list[tuple[Array, Array]]) -> Tensor:
         for places, share in taps
     ]
     return functools.reduce(operator.add, parts)
+
+
+def _weighted_bytes(x: Tensor, dim: int, taps: list[tuple[Array, Array]]) -> Tensor:
+    """`_weighted` of integers from 0 to 255, as Pillow has it: shares are integers of 16 bits.
+
+    They count 2⁻ᵖ, for the largest p with which all of them fit; the sum is rounded, and limited.
+    """
+    shares = [share.copy() for _, share in taps]
+    for k, (places, _) in enumerate(taps):  # the border stands for what lies beyond it
+        for j in range(k):
+            same = (taps[j][0] == places) & (shares[k] != 0)
+            shares[j] += numpy.where(same, shares[k], 0)
+            shares[k] = numpy.where(same, 0, shares[k])
+    most = max(float(share.max()) for share in shares)
+    bits = next(p for p in range(23) if p == 22 or int(0.5 + most * 2 ** (p + 1)) >= 2**15)
+    xp = namespace(x.array)
+    sums: Any = 2 ** (bits - 1)
+    for (places, _), share in zip(taps, shares, strict=True):
+        count = numpy.trunc(share * 2**bits + numpy.copysign(0.5, share)).astype("int32")
+        rows = x.index_select(dim, new(xp.asarray(places)))
+        sums = sums + rows * new(xp.asarray(count.reshape(-1, *(1,) * (x.ndim - dim - 1))))
+    return (sums >> bits).clamp(0, 255)  # type: ignore[no-any-return]
 
 
 def _taps(n: int, m: int, step: float, corners: bool, cubic: bool) -> list[tuple[Array, Array]]:
