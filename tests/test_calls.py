@@ -182,5 +182,5 @@ def test_calls_and_modules_of_an_import(tmp_path: Path) -> None:
             check=True,
         )
     calls, modules = map(int, done.stdout.split())
-    assert 500 < calls <= 2500  # three in ten read arguments as PyTorch does
+    assert 500 < calls <= 2540  # three in ten read arguments as PyTorch does
     assert 50 < modules <= 150

@@ -72,6 +72,30 @@ class _Finder:
 
     def exec_module(self, module: ModuleType) -> None:
         """Do nothing: the module was loaded under its own name, and keeps it."""
+        alias = module.__spec__.name if module.__spec__ else ""
         for name, spec in self._specs.items():
             if sys.modules.get(name) is module:
                 module.__spec__ = spec
+        keep(*alias.rpartition(".")[::2])
+
+
+def keep(package: str, name: str) -> None:
+    """Leave a package its function of a module's name, such as `autograd.gradcheck`.
+
+    Once a module is loaded, importing sets it on its package, as here under the other name again.
+    """
+    parent = sys.modules[package]
+    there = vars(parent).get(name)
+    if there is None or isinstance(there, ModuleType):
+        return
+    own = parent.__class__
+
+    class Keeping(own):  # type: ignore[misc, valid-type]
+        """A package whose attribute outlives being set once."""
+
+        def __setattr__(self, key: str, value: Any) -> None:
+            ModuleType.__setattr__(self, "__class__", own)
+            if key != name:
+                setattr(self, key, value)
+
+    parent.__class__ = Keeping

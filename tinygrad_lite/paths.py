@@ -17,6 +17,8 @@ from importlib.machinery import ModuleSpec
 from types import MappingProxyType, ModuleType
 from typing import Any
 
+from .alias import keep
+
 __all__ = ["PATHS", "Elsewhere", "find", "install"]
 
 _TARGETS: Mapping[str, str] = MappingProxyType(
@@ -156,7 +158,8 @@ class _Finder:
         return self._make(name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Do nothing: it is made whole."""
+        """It is made whole already."""
+        keep(*module.__name__.rpartition(".")[::2])
 
 
 def install(package: str, others: Container[str], make: Callable[[str], ModuleType]) -> None:

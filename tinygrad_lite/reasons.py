@@ -175,7 +175,7 @@ IMPORTED: Mapping[str, str] = MappingProxyType({"distributed.init_device_mesh": 
 """Functions that programs import by name whether or not they call them."""
 
 METHODS = (
-    "ccol_indices grad_dtype hash_tensor index ipu mtia name output_nr "
+    "ccol_indices grad_dtype hash_tensor index ipu mtia name "
     "chalf coalesce col_indices crow_indices dense_dim "
     "dequantize dim_order eig indices int_repr is_coalesced lstsq module_load "
     "q_per_channel_axis q_per_channel_scales q_per_channel_zero_points "

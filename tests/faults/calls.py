@@ -47,7 +47,7 @@ FAULTS = [
         ('elif as_dtype(kept["dtype"]) != out.array.dtype:', "elif False:"),
         ("if made.requires_grad or (", "if ("),
         ("(mode.grad and out.requires_grad)", "False"),
-        ("if not info.can_cast(made.array.dtype, out.array.dtype):", "if False:"),
+        ("not info.can_cast(made.array.dtype, out.array.dtype):", "False:"),
         (
             'type(result)(*out) if several and hasattr(result, "_fields") else out',
             "out",

@@ -127,7 +127,7 @@ FAULTS = [
         "autograd/test_forward_ad.py",
         ("if _pairs is not None:", "if False:"),
         ("    _pairs = None\n\n\ndef make_dual", "    pass\n\n\ndef make_dual"),
-        ("if not given.is_floating_point():", "if False:"),
+        ("if not (given.is_floating_point() or given.is_complex()):", "if False:"),
         ("if tensor.requires_grad and unpack_dual(tensor).tangent is not None:", "if False:"),
         (
             "if tensor.requires_grad else tensor.detach().requires_grad_()",

@@ -295,14 +295,22 @@ def _analytic(outputs: list[Tensor], weights: list[Host], inputs: list[Tensor]) 
 def _difference(
     func: Function, args: list[Any], which: int, step: Any, weights: list[Any], only_graph: bool
 ) -> float:
-    """⟨weights, f(x + step) − f(x − step)⟩."""
-    total = 0.0
-    for sign in (1, -1):
-        moved = list(args)
-        moved[which] = _like(args[which], to_host(args[which].array) + sign * step).requires_grad_()
-        outputs = [o for o in _outputs(func(*moved)) if o.requires_grad or not only_graph]
-        for output, weight in zip(outputs, weights, strict=True):
-            total += sign * float((to_host(output.array) * weight).sum())
+    """⟨weights, f(x + step) − f(x − step)⟩.
+
+    x itself is moved, and put back: the function may have it from elsewhere, as a layer's weight.
+    """
+    total, x = 0.0, args[which]
+    kept, storage = x.detach().clone(), x._storage
+    version = storage.version
+    try:
+        for sign in (1, -1):
+            x.detach().copy_(_like(x, to_host(kept.array) + sign * step))
+            outputs = [o for o in _outputs(func(*args)) if o.requires_grad or not only_graph]
+            for output, weight in zip(outputs, weights, strict=True):
+                total += sign * float((to_host(output.array) * weight).sum())
+    finally:
+        x.detach().copy_(kept)
+        storage.version = version
     return total
 
 

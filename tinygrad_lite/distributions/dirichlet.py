@@ -69,9 +69,13 @@ class Dirichlet(ExponentialFamily):
         return self.concentration * (total - self.concentration) / (total**2 * (total + 1))
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        """Draws of the gamma distributions of α over their sum; none is rounded to 0 or 1."""
-        draws = standard_gamma(self.concentration, self._extended_shape(sample_shape))
-        parts: Tensor = draws / draws.sum(-1, True)
+        """Draws of the gamma distributions of α over their sum; none is rounded to 0 or 1.
+
+        Those of a small α are far below what float32 holds, where all would be alike.
+        """
+        alpha = self.concentration
+        draws = standard_gamma(alpha.double(), self._extended_shape(sample_shape))
+        parts: Tensor = (draws / draws.sum(-1, True)).to(alpha.dtype)
         within = parts.detach().clamp(min=tiny_of(parts), max=1 - eps_of(parts) / 2)
         return parts + (within - parts.detach())  # whose gradient is that of all parts
 

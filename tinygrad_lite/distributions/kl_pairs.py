@@ -15,6 +15,7 @@ from ..tensor import Tensor
 from ..tensor.arrange import broadcast_shapes
 from ..tensor.compare import where
 from ..tensor.create import full_like
+from ..tensor.elementwise import xlogy
 from ..tensor.solve import solve_triangular
 from ..tensor.special import digamma, lgamma
 from .bernoulli import Bernoulli
@@ -54,7 +55,7 @@ LOGARITHM: dict[type, Of] = {
     Exponential: lambda p: -EULER - p.rate.log(),
     Gamma: lambda p: digamma(p.concentration) - p.rate.log(),
     Beta: lambda p: digamma(p.concentration1) - digamma(p.concentration1 + p.concentration0),
-    Uniform: lambda p: _between(lambda x: x * x.log(), p.low, p.high) - 1,
+    Uniform: lambda p: _between(lambda x: xlogy(x, x), p.low, p.high) - 1,
     Pareto: lambda p: p.scale.log() + p.alpha.reciprocal(),
 }
 DECAY: dict[type, Callable[[Any, Tensor], Tensor]] = {
@@ -177,7 +178,7 @@ def _uniform_gamma(p: Uniform, q: Gamma) -> Tensor:
 @register_kl(Uniform, Beta)
 def _uniform_beta(p: Uniform, q: Beta) -> Tensor:
     """With E[log(1 − x)] as E[log x] between 1 − high and 1 − low."""
-    rest = _between(lambda x: x * x.log(), 1 - p.high, 1 - p.low) - 1
+    rest = _between(lambda x: xlogy(x, x), 1 - p.high, 1 - p.low) - 1
     terms = (q.concentration1 - 1) * LOGARITHM[Uniform](p) + (q.concentration0 - 1) * rest
     return _unless((p.low < 0) | (p.high > 1), _log_beta(q) - p.entropy() - terms)
 

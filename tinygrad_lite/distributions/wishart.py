@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ..tensor import Tensor
 from ..tensor.arrange import broadcast_shapes
 from ..tensor.compare import where
-from ..tensor.create import arange, full_like, tensor
+from ..tensor.create import arange, as_tensor, full_like
 from ..tensor.decompose import cholesky
 from ..tensor.draw import randn
 from ..tensor.solve import inv, slogdet, solve_triangular
@@ -88,10 +88,11 @@ class Wishart(WithScaleMatrix, ExponentialFamily):
                 "dimensions"
             )
         number = is_number(df)
-        own = tensor(df, dtype=matrix.dtype, device=matrix.device) if number else df
-        batch = broadcast_shapes(matrix.shape[:-2], own.shape)
+        if number or not df.is_floating_point():
+            df = as_tensor(df, dtype=matrix.dtype, device=matrix.device)
+        batch = broadcast_shapes(matrix.shape[:-2], df.shape)
         n = matrix.shape[-1]
-        self.df = own if number else own.expand(batch)
+        self.df: Tensor = df if number else df.expand(batch)
         if bool((self.df <= n - 1).any()):
             raise ValueError(f"Value of df={df} expected to be greater than ndim - 1 = {n - 1}.")
         if bool((self.df < n).any()):

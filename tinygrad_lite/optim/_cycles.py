@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal
 
 from ..backend.states import LARGEST, entries, number
+from ..tensor import Tensor
 from ._functions import attributes, checked_attributes
 from ._scheduler import LRScheduler, is_count, set_rate
 from .optimizer import Optimizer
@@ -20,13 +21,18 @@ def per_group(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
     """
     groups = len(optimizer.param_groups)
     if not isinstance(value, list | tuple):
-        return [value] * groups
+        return [_own(value) for _ in range(groups)]
     if len(value) != groups:
         raise ValueError(
             f"{name} must have the same length as optimizer.param_groups. {name} has {len(value)} "
             f"values, param_groups has {groups}."
         )
-    return list(value)
+    return [_own(v) for v in value]
+
+
+def _own(value: Any) -> Any:
+    """A copy of a tensor, which the program may change; numbers as they are."""
+    return value.clone() if isinstance(value, Tensor) else value
 
 
 class _Cycle(LRScheduler):

@@ -145,13 +145,14 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
             raise RuntimeError(f"roll: shifts {shifts} need as many dims")
         return roll(input.reshape(-1), shifts, 0).reshape(input.shape)
     steps = [as_int(s) for s in (shifts if isinstance(shifts, Sequence) else (shifts,))]
+    along = dims if isinstance(dims, Sequence) else (dims,)
+    if len(steps) != len(along):
+        raise RuntimeError(f"roll: shifts {shifts} and dims {dims} must be as many")
     if not input.numel():
         return input.clone()
     if not input.ndim:
         raise IndexError(f"roll: dim {dims} is given, but the tensor has no dimensions")
-    wheres = [axis("roll", input, d) for d in (dims if isinstance(dims, Sequence) else (dims,))]
-    if len(steps) != len(wheres):
-        raise RuntimeError(f"roll: shifts {shifts} and dims {dims} must be as many")
+    wheres = [axis("roll", input, d) for d in along]
     out = input.clone()
     for step, at in zip(steps, wheres, strict=True):
         n = out.shape[at]
@@ -241,9 +242,15 @@ def broadcast_shapes(*shapes: Any) -> Size:
     """The shape that shapes broadcast to; an int stands for a shape of one size.
 
     Raises:
-        RuntimeError: they do not broadcast.
+        RuntimeError: they do not broadcast, or one is neither an int nor a sequence.
+        ValueError: a negative size.
     """
+    for s in shapes:
+        if not isinstance(s, int | Sequence):
+            raise RuntimeError(f"broadcast_shapes: expected ints and sequences of ints, got {s!r}")
     each = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
+    if any(n < 0 for s in each for n in s):
+        raise ValueError(f"broadcast_shapes: a shape has no negative sizes, but got {each}")
     return Size(common_shape("broadcast_shapes", *each))
 
 

@@ -158,6 +158,10 @@ class TensorBase:
                 )
         self._grad = value
 
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
     @property
     def data(self) -> Tensor:
         """The same elements outside of the graph; changes to them are not recorded."""

@@ -148,6 +148,10 @@ def gradient(
         )
     if edge_order not in (1, 2):
         raise RuntimeError(f"gradient: edge_order must be 1 or 2, but is {edge_order}")
+    if many and any(isinstance(s, TensorBase) and s.ndim != 1 for s in spacing):
+        raise RuntimeError("gradient: expected tensors of coordinates to have one dimension")
+    if isinstance(spacing, TensorBase) and not spacing.ndim:
+        spacing = spacing.item()
     steps = list(spacing) if many else [spacing] * len(places)
     return tuple(
         _slopes(input, at, step, edge_order) for at, step in zip(places, steps, strict=True)
@@ -155,7 +159,10 @@ def gradient(
 
 
 def _slopes(y: Tensor, at: int, step: Any, order: int) -> Tensor:
-    """The derivative along one dimension, of samples `step` apart or at the coordinates `step`."""
+    """The slopes along one dimension: the coordinates' steps divide, and so say the dtype too.
+
+    An even step weighs no sample with 0: one that is infinite or NaN stays out of its own slope.
+    """
     n = y.shape[at]
     if n < order + 1:
         raise RuntimeError(f"gradient: dimension {at} has {n} samples, and needs {order + 1}")
@@ -163,25 +170,35 @@ def _slopes(y: Tensor, at: int, step: Any, order: int) -> Tensor:
     def sample(start: int, count: int = 1) -> Tensor:
         return y.narrow(at, start % n, count)
 
-    if isinstance(step, TensorBase) and step.ndim:
-        shape = (-1,) + (1,) * (y.ndim - at - 1)
-        h: Any = diff(step).to(y.dtype if y.is_floating_point() else step.dtype).reshape(shape)  # type: ignore[arg-type]
-        a, b = h[:-1], h[1:]
-        first, second, last, before = h[:1], h[1:2], h[-1:], h[-2:-1]
-    else:
-        h = a = b = first = second = last = before = step
-    inner = n - 2
+    inner = max(n - 2, 0)
+    if not isinstance(step, TensorBase):
+        middle = (sample(2, inner) - sample(0, inner)) / step / 2 if inner else y.narrow(at, 0, 0)
+        left, right = (sample(1) - sample(0)) / step, (sample(-1) - sample(-2)) / step
+        if order == 2:
+            left = (-1.5 * sample(0) + 2 * sample(1) - 0.5 * sample(2)) / step
+            right = (0.5 * sample(-3) - 2 * sample(-2) + 1.5 * sample(-1)) / step
+        return cat([left, middle, right], at)
+    h = diff(step)  # type: ignore[arg-type]
+    a, b = (part.reshape((-1,) + (1,) * (y.ndim - at - 1)) for part in (h[:-1], h[1:]))
     middle = (
-        sample(2, inner) * (a / (b * (a + b)))
-        + sample(1, inner) * ((b - a) / (a * b))
-        - sample(0, inner) * (b / (a * (a + b)))
-    ) if inner > 0 else y.narrow(at, 0, 0)  # fmt: skip
-    left = (sample(1) - sample(0)) / first
-    right = (sample(-1) - sample(-2)) / last
+        -b / (a * (a + b)) * sample(0, inner)
+        + (b - a) / (a * b) * sample(1, inner)
+        + a / (b * (a + b)) * sample(2, inner)
+    ) if inner else y.narrow(at, 0, 0)  # fmt: skip
+    left, right = (sample(1) - sample(0)) / h[0], (sample(-1) - sample(-2)) / h[-1]
     if order == 2:
-        left = left - first * ((sample(2) - sample(1)) / second - left) / (first + second)
-        slope = (sample(-2) - sample(-3)) / before
-        right = right + last * (right - slope) / (last + before)
+        a, b = h[0], h[1]
+        left = (
+            -(2 * a + b) / (a * (a + b)) * sample(0)
+            + (a + b) / (a * b) * sample(1)
+            - a / (b * (a + b)) * sample(2)
+        )
+        a, b = h[-2], h[-1]
+        right = (
+            b / (a * (a + b)) * sample(-3)
+            - (a + b) / (a * b) * sample(-2)
+            + (a + 2 * b) / (b * (a + b)) * sample(-1)
+        )
     return cat([left, middle, right], at)
 
 

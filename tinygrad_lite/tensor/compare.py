@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ..backend import namespace
-from ..backend.dtypes import as_dtype, is_half
+from ..backend.dtypes import as_dtype, is_half, promote
 from ..ops import elementwise
 from .apply import apply
 from .base import TensorBase, new
@@ -46,8 +46,14 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
             )
         condition = condition != 0
     if not is_tensor(input) and not is_tensor(other):
-        # Two numbers make bool, int64 or the default dtype, whatever NumPy dtypes they have.
-        kinds = {bool: "bool", int: "int64", float: default_dtype()}
+        # Two numbers make bool, int64 or the default dtypes, whatever NumPy dtypes they have.
+        real = default_dtype()
+        kinds = {
+            bool: "bool",
+            int: "int64",
+            float: real,
+            complex: promote(as_dtype(real), as_dtype("complex64")),
+        }
         found = [type(as_number(x)) for x in (input, other)]
         if not {*found} <= {*kinds}:
             words = " and ".join(type(x).__name__ for x in (input, other))

@@ -12,6 +12,8 @@ from .base import TensorBase
 from .modes import default_or
 from .promote import default_complex, in_range, together
 
+_NUMBERS = int, float, complex, numpy.number
+
 
 def array_of(data: Any, dtype: DType | None) -> tuple[Any, Device | str | None]:
     """A copy of data as an array, and the device that it comes from.
@@ -48,12 +50,19 @@ def _from_numbers(data: Any, dtype: Any) -> Any:
     except OverflowError as error:
         raise RuntimeError(f"tensor: {error}") from None
     own = _dtype_of(flat) if dtype is None else dtype
+    if (
+        array.dtype.kind == "O"
+        and own.kind not in "iu"
+        and all(isinstance(x, _NUMBERS) for x in flat)
+    ):
+        # Integers beyond 64 bits, beside fractions or for a dtype that holds them.
+        array = array.astype(own if own.kind == "b" else numpy.result_type(own, "float64"))
     held = array.dtype.kind in "bi" or array.dtype == "uint8"  # what a bytearray is
     beyond = dtype is None and own.kind == "i" and array.size and not held
     if array.dtype.kind not in "biufc" or beyond:
         refuse_elements(flat)
     if dtype is not None:
-        if array.dtype.kind == "c" and dtype.kind not in "c":
+        if array.dtype.kind == "c" and dtype.kind not in "cb":
             refuse_complex(flat)
         if dtype.kind in "iu" and array.size and array.dtype.kind in "iuf":
             in_range("tensor", array.min(), dtype)

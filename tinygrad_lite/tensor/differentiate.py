@@ -241,6 +241,8 @@ def _reach(leaf: Any, grad: Any, owned: bool) -> None:
     """Add a gradient to the `.grad` of a leaf, unless it was frozen since."""
     tensor = leaf.tensor()
     if tensor is not None and tensor._node is leaf:
+        if leaf.hooks is not None and leaf.hooks.inner:
+            grad, owned = leaf.hooks.inner(grad), False
         _accumulate(tensor, grad, owned)
         if leaf.after is not None:
             for hook in sorted(leaf.after.values(), key=lambda hook: hasattr(hook, "last")):

@@ -11,7 +11,7 @@ from ..backend import Device, is_array, namespace_for, numpy
 from ..backend.dtypes import as_dtype
 from .base import TensorBase, new
 from .create import from_numpy, of_program, tensor
-from .modes import default_dtype
+from .modes import default_or
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -119,9 +119,9 @@ def asarray(
     """A tensor of anything that holds numbers, sharing memory where possible.
 
     Args:
-        obj: a tensor, an array, an object with `__dlpack__`, a buffer (of the default dtype,
-            if none is given), or nested lists.
-        dtype: of the elements; default: their own.
+        obj: a tensor, an array, an object with `__dlpack__`, a buffer, or nested lists.
+        dtype: of the elements; default: their own; of a buffer, whose bytes are read as elements
+            of it, the default dtype.
         device: default: where the object is.
         copy: True for memory of its own, False for none.
         requires_grad: gather the gradient; default: as the object does.
@@ -135,10 +135,10 @@ def asarray(
         out = obj
     elif is_array(obj):
         out = new(obj) if not isinstance(obj, numpy.ndarray) else from_numpy(obj)
-    elif hasattr(obj, "__dlpack__"):
+    elif hasattr(obj, "__dlpack__") or type(obj).__name__ == "PyCapsule":
         out = from_dlpack(obj)
     elif isinstance(obj, bytes | bytearray | memoryview):
-        return frombuffer(obj, dtype=dtype or default_dtype(), requires_grad=wanted)
+        out = frombuffer(obj, dtype=default_or(dtype), requires_grad=wanted)
     elif copy is False:
         raise ValueError(f"asarray: the memory of a {type(obj).__name__} can't be shared")
     else:

@@ -29,14 +29,15 @@ def _uniform(input: Tensor, generator: Generator) -> Any:
 
 
 def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator = None) -> Tensor:
-    """Fill with draws of density λ e^(−λx), λ being `lambd`; all are above 0.
+    """Fill with draws of density λ e^(−λx), λ being `lambd`; all are above 0, but 0 for λ = ∞.
 
     Raises:
         RuntimeError: λ ≤ 0, or not floating point.
     """
     if not lambd > 0:  # a NaN is not
         raise RuntimeError(f"exponential_: expects lambd > 0, but found lambd {lambd}")
-    least = float(finfo(input.dtype).tiny) if input.dtype.kind in FLOATING else 0.0
+    whole = input.dtype.kind not in FLOATING or math.isinf(lambd)
+    least = 0.0 if whole else float(finfo(input.dtype).tiny)
     make = lambda: numpy.maximum(-numpy.log(_uniform(input, generator)) / lambd, least)  # noqa: E731
     return draw(input, make, "exponential_")
 
@@ -164,7 +165,7 @@ def _mapped(
 ) -> Tensor:
     _refuse_recorded(name, input, *others)
     host = to_host(input.array)
-    wide = [numpy.broadcast_to(to_host(t.array), host.shape) for t in others]
+    wide = [to_host(t.expand(input.shape).array) for t in others]
     places = zip(*(a.reshape(-1).tolist() for a in (host, *wide)), strict=True)
     made = [function(*place) for place in places]
     return copy_(input, new(numpy.asarray(made, dtype=host.dtype).reshape(host.shape)))

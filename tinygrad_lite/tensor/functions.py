@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from ..backend import numpy
@@ -88,12 +89,18 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
         For each dimension a tensor of the indices' shape, int64.
 
     Raises:
-        TypeError: indices that are no integers.
+        TypeError: indices, or a shape, that are no integers.
+        ValueError: a negative size.
     """
     if tensor_of("unravel_index", indices).dtype.kind not in "iu":
         raise TypeError(f"unravel_index: expected integers, but got {indices.dtype}")
+    shape = (shape,) if isinstance(shape, int) else shape
+    if not isinstance(shape, Sequence) or not all(isinstance(n, int) for n in shape):
+        raise TypeError(f"unravel_index: shape must be an int or a sequence of ints, not {shape!r}")
+    if min(shape, default=0) < 0:
+        raise ValueError(f"unravel_index: a shape has no negative sizes, but is {tuple(shape)}")
     found, rest = [], indices.long()
-    for size in reversed((shape,) if isinstance(shape, int) else tuple(shape)):
+    for size in reversed(shape):
         found.append(rest % size)
         rest = rest.div(size, rounding_mode="floor")
     return tuple(reversed(found))

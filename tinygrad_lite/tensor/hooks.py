@@ -207,9 +207,8 @@ def register_prehook(node: Node | Leaf, fn: Callable[[tuple[Tensor]], Any]) -> R
         return found
 
     hooks = _hooks_of(node)
-    if isinstance(node, Node):
-        hooks.inner = hooks = hooks.inner or Hooks()
-    return RemovableHandle(hooks, call)
+    hooks.inner = hooks.inner or Hooks()
+    return RemovableHandle(hooks.inner, call)
 
 
 def register_node_hook(node: Node, fn: Callable[[Any, Any], Any]) -> RemovableHandle:

@@ -153,7 +153,7 @@ def _from_list(part: Sequence[Any]) -> Any:
 def _tensor_part(x: Tensor, part: Any) -> Any:
     """A tensor in an index: on x's device, bytes as a mask, a single element as a number."""
     dtype = part.array.dtype
-    if dtype not in _INDICES:
+    if dtype not in _INDICES and not (dtype.kind == "i" and part.array.ndim == 0):
         raise IndexError(
             "getitem: tensors used as indices must be int32, int64, uint8 or bool tensors, not "
             f"{part.dtype}"

@@ -23,12 +23,21 @@ def data_ptr(input: Tensor) -> int:
     return address(input.array) if input.numel() else 0
 
 
+def rows_of(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides of a shape that lies row by row."""
+    return tuple(math.prod(max(size, 1) for size in shape[n + 1 :]) for n in range(len(shape)))
+
+
 def stride(input: Tensor, dim: int | None = None) -> Any:
     """How many elements lie in memory from one to its neighbour along each dimension, or along one.
 
     The library chooses the order of images and weights in memory: see docs/architecture.md.
     """
-    steps = tuple(step // input.array.itemsize for step in input.array.strides)
+    array = input.array
+    if array.size:
+        steps = tuple(step // array.itemsize for step in array.strides)
+    else:  # where NumPy has zeros
+        steps = rows_of(array.shape)
     return steps if dim is None else steps[axis("stride", input, dim)]
 
 
@@ -109,6 +118,8 @@ def to_sparse(
 def is_set_to(input: Tensor, tensor: Tensor) -> bool:
     """Whether both show the same elements of one memory in the same shape."""
     same = input.shape == tensor.shape and stride(input) == stride(tensor)
+    if not input.numel():  # no address says which memory that is
+        return same and input._storage is tensor._storage
     return same and data_ptr(input) == data_ptr(tensor)
 
 
@@ -189,7 +200,7 @@ def resize_(input: Tensor, *shape: Any, size: Any = None, memory_format: Any = N
 def _from_first(input: Tensor) -> Any:
     """The memory from a tensor's first element on, as one row, or None if it is not seen so."""
     array, memory = input.array, root(input.array)
-    if array.flags.c_contiguous and not array.size:
+    if not memory.size:
         return array.reshape(-1)
     turned = input._storage.ours and not array.flags.c_contiguous
     if turned or memory.dtype != array.dtype or not memory.flags.c_contiguous:
@@ -204,25 +215,46 @@ def resize_as_(input: Tensor, other: Tensor, *, memory_format: Any = None) -> Te
     return resize_(input, other.shape)
 
 
-def set_(input: Tensor, source: Tensor | None = None) -> Tensor:
+def set_(
+    input: Tensor, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = ()
+) -> Tensor:
     """Take another tensor's elements, sharing its memory; none if no source is given.
 
+    Args:
+        source: a tensor, or a storage, whose bytes are read as elements of the input's dtype.
+        storage_offset: of a storage, or with a size: the place of the first element in memory.
+        size: the shape; default: the tensor's, or all that a storage has, in one dimension.
+        stride: steps in memory along each dimension; default: row by row.
+
     Raises:
-        RuntimeError: a leaf that requires a gradient, while gradients are recorded; or another
-            dtype.
+        RuntimeError: a leaf that requires a gradient, while gradients are recorded; another dtype;
+            or places beyond the memory.
     """
     if source is None:
         return resize_(input, 0)
-    if source.dtype != input.dtype:
+    if isinstance(source, UntypedStorage):
+        if isinstance(source, TypedStorage) and source.dtype != input.dtype:
+            raise RuntimeError(
+                f"set_: Expected a Storage of type {input.dtype} or an UntypedStorage, but got "
+                f"type {source.dtype}"
+            )
+        whole: Any = source.elements(input.array.dtype)
+        size = (whole.numel() - storage_offset,) if size is None else size
+    else:
+        whole = source
+    if whole.dtype != input.dtype:
         raise RuntimeError(
-            f"Could not set tensor of type {source.dtype} to a tensor of type {input.dtype}"
+            f"Could not set tensor of type {whole.dtype} to a tensor of type {input.dtype}"
         )
     if mode.grad and isinstance(input._node, Leaf):
         raise RuntimeError(
             "set_: a leaf Variable that requires grad is being used in an in-place operation; do "
             "it under no_grad(), or on .data"
         )
-    input.data = source
+    if size is not None:
+        shape = sizes("set_", (size,))
+        whole = whole.detach().as_strided(shape, stride or rows_of(shape), storage_offset)
+    input.data = whole
     return input
 
 

@@ -220,6 +220,15 @@ def sum_to_size(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     return (input.sum(gone, True) if gone else input).reshape(wanted)
 
 
+def refuse_deletion(input: Tensor, key: Any) -> None:
+    """`del x[i]`.
+
+    Raises:
+        TypeError: always: a tensor keeps its elements.
+    """
+    raise TypeError("Tensor does not support deleting items")
+
+
 def iterate(input: Tensor) -> Iterator[Tensor]:
     """An iterator over the positions of the first dimension.
 

@@ -186,6 +186,10 @@ class inference_mode(_Block):
         (True, False)
     """
 
+    def __new__(cls, mode: Any = True) -> Any:
+        """The block; or the decorated function."""
+        return super().__new__(cls, mode)
+
     def __init__(self, mode: bool = True) -> None:
         super().__init__()
         self._active = bool(mode)

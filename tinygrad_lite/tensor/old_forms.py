@@ -62,4 +62,4 @@ def read(name: str, args: tuple[Any, ...]) -> tuple[list[Any], dict[str, Any]] |
     return tensors, dict(zip(words, numbers, strict=False))
 
 
-_NUMBERS = int, float, numpy.number
+_NUMBERS = int, float, complex, numpy.number

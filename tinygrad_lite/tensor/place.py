@@ -20,6 +20,11 @@ def is_leaf(input: Tensor) -> bool:
     return not isinstance(node_of(input), Node)
 
 
+def output_nr(input: Tensor) -> int:
+    """Which of its node's outputs this tensor is: 0, as each has a node of its own."""
+    return 0
+
+
 def grad_fn(input: Tensor) -> Node | None:
     """The node of the operation that made this tensor; None for a leaf."""
     node = node_of(input)

@@ -28,13 +28,16 @@ MAKERS = frozenset(
 """Functions that take these words though no annotation of theirs says that they get a tensor."""
 
 _OF_OUT = frozenset(
-    "arange cumprod cumsum eye full linspace logspace mean nanmean nansum ones prod rand randint "
-    "randn range sum zeros".split()
+    "arange cumprod cumsum empty eye full linspace logspace mean nanmean nansum ones prod rand "
+    "randint randn range sum zeros".split()
 )
 """What calculates in the dtype of its `out`, if no other is given."""
 
 _SIZED = MAKERS - {"arange", "isin", "polygamma", "pow", "where"}
 """What is told a size, which an `out` is given without a warning."""
+
+_RANGES = frozenset({"arange", "linspace", "logspace", "range"})
+"""What keeps the shape of its `out`, if that has as many elements."""
 
 _WORDS = frozenset({"out", "layout", "pin_memory", "memory_format"})
 
@@ -99,10 +102,13 @@ def put(name: str, out: Any, made: Any) -> Any:
             f"{name}(): functions with out=... arguments don't support automatic differentiation, "
             "but one of the arguments requires grad."
         )
-    if not info.can_cast(made.array.dtype, out.array.dtype):
+    # What is drawn as 0 and 1 fits everywhere.
+    if name != "bernoulli" and not info.can_cast(made.array.dtype, out.array.dtype):
         raise RuntimeError(
             f"{name}: result type {made.dtype} can't be cast to the desired output type {out.dtype}"
         )
+    if name in _RANGES and out.numel() == made.numel():  # row by row, whatever the shape
+        made = made.reshape(out.shape)
     if out.shape != made.shape:
         if out.numel() and name not in _SIZED:
             warnings.warn(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..backend.dtypes import FLOATING
+from ..backend.dtypes import FLOATING, is_half
 from ..ops import activation as ops
 from .apply import apply
 from .autocast import lowered
@@ -58,4 +58,6 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """y = x where |x| > λ (or x is NaN), else 0; λ is `lambd`; the derivative at ±λ is 0."""
     _checked("hardshrink", input)
     coefficient("hardshrink", lambd, input)
+    if is_half(input.array.dtype):  # which PyTorch compares with λ as 16 bits hold it
+        lambd = float(input.array.dtype.type(lambd))
     return apply(ops.hardshrink, input, lambd=lambd)

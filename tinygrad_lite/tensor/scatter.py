@@ -87,6 +87,15 @@ def _lined(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[Tensor, t
     return (input if input.ndim else input.reshape(1)), places
 
 
+def _empty(input: Tensor, index: Any, src: Any) -> tuple[Any, Any]:
+    """An index without elements, which may be of any shape, and its source, in the input's dims."""
+    if not isinstance(index, TensorBase) or index.numel() or index.ndim == input.ndim:
+        return index, src
+    none, there = (0,) * max(input.ndim, 1), isinstance(src, TensorBase)
+    whole: Any = index
+    return whole.reshape(none), src.reshape(-1)[:0].reshape(none) if there else src
+
+
 def scatter(
     input: Tensor,
     dim: int,
@@ -117,7 +126,7 @@ def scatter(
         tensor([[1., 0., 0.],
                 [0., 0., 1.]])
     """
-    src = value if src is None else src
+    index, src = _empty(input, index, value if src is None else src)
     if reduce is not None:
         names = {"add": "sum", "multiply": "prod"}
         if reduce not in names:
@@ -143,6 +152,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
         >>> torch.zeros(2).scatter_add(0, index, torch.tensor([1.0, 2.0, 3.0]))
         tensor([4., 2.])
     """
+    index, src = _empty(input, index, src)
     lined, places = _lined("scatter_add", input, dim, index)
     part = _source("scatter_add", input, index, src)
     return _added(lined, places, part).reshape(input.shape)
@@ -172,6 +182,7 @@ def scatter_reduce(
         raise RuntimeError(
             "scatter_reduce: reduce must be sum, prod, mean, amax or amin, but is " + repr(reduce)
         )
+    index, src = _empty(input, index, src)
     lined, places = _lined("scatter_reduce", input, dim, index)
     part = _source("scatter_reduce", input, index, src)
     before = lined.detach()

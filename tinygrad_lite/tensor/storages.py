@@ -46,11 +46,15 @@ class UntypedStorage:
         """Where it is."""
         return self._elements().device
 
-    def _elements(self) -> TensorBase:
+    def elements(self, dtype: Any) -> TensorBase:
         """All of it in the order of memory, as a tensor of one dimension that shares it."""
         whole = self._whole
         flat = (whole.T if whole.flags.f_contiguous else whole).reshape(-1)
-        return new(flat.view(self._dtype))
+        return new(flat.view(dtype))
+
+    def _elements(self) -> TensorBase:
+        """Those of its own dtype."""
+        return self.elements(self._dtype)
 
     def data_ptr(self) -> int:
         """Its address: the same for tensors that share memory."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..absent import without
-from ..backend import numpy
 from ..ops import elementwise as rules
 from . import (
     arrange,
@@ -57,13 +56,10 @@ from .arguments import explain_methods
 from .base import TensorBase
 from .derived import Derived
 from .inplace import both
-from .operation import leave_to_others, operators, reflected
+from .operation import OPERANDS, give_way, operators, reflected
 from .pointwise import Pointwise
 from .printing import represent
 from .shown import called
-
-# What `==` compares with; anything else is just not equal.
-_OPERANDS = (TensorBase, int, float, complex, numpy.number, numpy.bool_, numpy.ndarray)
 
 
 class Tensor(Derived, Pointwise):
@@ -85,7 +81,7 @@ class Tensor(Derived, Pointwise):
     __module__, __slots__ = "tinygrad_lite", ()  # where users import it from, and what types print
 
     # Its place in the graph.
-    is_leaf = property(place.is_leaf)
+    is_leaf, output_nr = property(place.is_leaf), property(place.output_nr)
     grad_fn = property(place.grad_fn)
     requires_grad = property(place.requires_grad, place.set_requires_grad)
     requires_grad_ = place.requires_grad_
@@ -361,17 +357,18 @@ class Tensor(Derived, Pointwise):
     )  # fmt: skip
     __ilshift__, __irshift__ = Pointwise.bitwise_left_shift_, Pointwise.bitwise_right_shift_
     __getitem__, __setitem__ = indexing.getitem, assign.setitem
-    __iter__, __reversed__ = methods.iterate, methods.reverse
+    __delitem__, __iter__ = methods.refuse_deletion, methods.iterate
+    __reversed__ = methods.reverse
     __hash__ = TensorBase.__hash__
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return self.eq(other) if isinstance(other, _OPERANDS) else NotImplemented
+        return self.eq(other) if isinstance(other, OPERANDS) else NotImplemented
 
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return self.ne(other) if isinstance(other, _OPERANDS) else NotImplemented
+        return self.ne(other) if isinstance(other, OPERANDS) else NotImplemented
 
     def __contains__(self, element: Any) -> Any:
-        if not isinstance(element, _OPERANDS):
+        if not isinstance(element, OPERANDS):
             raise RuntimeError(
                 f"in: a Tensor holds numbers, and no element of type {type(element).__name__}"
             )
@@ -443,6 +440,6 @@ class Tensor(Derived, Pointwise):
 
 
 explain_methods(Tensor)
-leave_to_others(Tensor)
+give_way(Tensor)
 without(Tensor)
 base.tensor_class = Tensor

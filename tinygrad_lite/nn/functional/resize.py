@@ -114,7 +114,9 @@ def interpolate(
             f"interpolate: mode {mode!r} of {len(own)} dimensions is not implemented for "
             f"{input.dtype}"
         )
-    out = input.int() if whole else input
+    # Of 16 bits the gradient of each dimension would be rounded.
+    rounds = not smooth and input.requires_grad and is_half(input.array.dtype)
+    out = input.int() if whole else input.float() if rounds else input
     for i, (n, m, scale) in reversed(list(enumerate(zip(own, target, scales, strict=True)))):
         if mode.startswith("nearest"):
             out = _nearest(out, 2 + i, m, n / m if scale is None else scale, mode)

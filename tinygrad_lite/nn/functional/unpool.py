@@ -110,7 +110,8 @@ def _unpool(
         refuse(name, input)
     lead = input.shape[:-dims]
     count = math.prod(size)
-    places = indices.reshape(*lead, -1)
+    elements = math.prod(input.shape[-dims:])
+    places = indices.reshape(*lead, elements)
     if places.numel() and input.device.type == "cpu":
         low, high = int(places.min()), int(places.max())
         if low < 0 or high >= count:
@@ -119,7 +120,7 @@ def _unpool(
                 f"are of size {'x'.join(map(str, size))})"
             )
     out = zeros(*lead, count, dtype=input.dtype, device=input.device)
-    return out.scatter(-1, places, input.reshape(*lead, -1)).reshape(*lead, *size)
+    return out.scatter(-1, places, input.reshape(*lead, elements)).reshape(*lead, *size)
 
 
 def _asked(name: str, size: list[int], usual: list[int], step: tuple[int, ...]) -> list[int]:
