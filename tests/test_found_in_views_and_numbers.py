@@ -54,6 +54,7 @@ def test_resize_beyond_memory_takes_another() -> None:
     assert whole[2].tolist() == [8, 9, 10, 11]
 
 
+@pytest.mark.filterwarnings("ignore:.*was resized")
 @pytest.mark.parametrize(
     ("call", "shape", "whole"),
     [
@@ -186,6 +187,7 @@ def _none() -> torch.Tensor:
 
 
 @pytest.mark.filterwarnings("ignore:This overload")
+@pytest.mark.filterwarnings("ignore:.*was resized")
 @pytest.mark.parametrize("case", NUMBERS, ids=lambda case: case[0])
 def test_values(case: Any) -> None:
     found = case[1]()

@@ -39,7 +39,7 @@ def of_entries(batch: Sequence[Any], inner: Callable[[Sequence[Any]], Any]) -> A
         parts = [inner(entries) for entries in zip(*batch, strict=True)]
         return type(first)(*parts) if hasattr(first, "_fields") else _sequence(first, parts)
     raise TypeError(
-        "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found "
+        "default_collate: batch must contain tensors, arrays, numbers, dicts or lists; found "
         f"{type(first)}"
     )
 
