@@ -90,7 +90,7 @@ FAULTS = [
     ),
     *faults(
         HERE + "autograd/gradcheck.py",
-        "ops/test_gradcheck.py autograd/test_functional.py",
+        "tensor/test_beside.py ops/test_gradcheck.py autograd/test_functional.py",
         ("_agree(analytic, numeric, size, direction.size, atol, rtol)", "True"),
         (
             "if t is None else to_host(t.detach().array) * w",
@@ -113,7 +113,7 @@ FAULTS = [
     ),
     *faults(
         HERE + "nn/module/tree.py",
-        "nn/test_attributes.py nn/test_module.py nn/test_parameter.py nn/test_found_in_scripts.py",
+        "tensor/test_beside.py nn/test_attributes.py nn/test_module.py nn/test_parameter.py",
         (
             "        for name in Members(self.__dict__, kind):\n            del self.__dict__[name]\n",
             "",
@@ -150,7 +150,7 @@ FAULTS = [
     ),
     *faults(
         HERE + "nn/recurrent_checks.py",
-        "nn/test_own_methods.py nn/test_recurrence.py",
+        "tensor/test_beside.py nn/test_own_methods.py nn/test_recurrence.py",
         ("and mode.cast is None:", "and True:"),
         ("dims = 3 if batch_sizes is None else 2", "dims = 3"),
         ("input.shape[0 if self.batch_first else 1]", "input.shape[1]"),
