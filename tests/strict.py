@@ -150,6 +150,8 @@ def _function(function: Any, full: str) -> Callable[..., Any]:
     def call(*args: Any, **words: Any) -> Any:
         if syncs or (name == "where" and len(args) == 1):
             _sync(name)
+        if name == "where" and not isinstance(args[0], StrictArray):
+            raise TypeError("where: CuPy chooses by an array")
         if not lacks.isdisjoint(words):
             raise TypeError(f"{name}: CuPy 14.2 has no {', '.join(lacks.intersection(words))}=")
         if name in ("asarray", "asanyarray") and not isinstance(args[0], StrictArray):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,3 +92,41 @@ def test_a_scaler_is_copied_between_iterations_alone(how: str) -> None:
     clone.scale(torch.ones(1))
     scaler._scale.fill_(16.0)  # type: ignore[union-attr]
     assert (clone.get_scale(), scaler.get_scale()) == (8.0, 16.0)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "complex64"])
+@pytest.mark.parametrize("how", ["deepcopy", "pickle"])
+def test_views_of_one_memory_go_on_sharing_it(how: str, dtype: str, device: str) -> None:
+    if how == "pickle" and device == "strict":
+        pytest.skip("its arrays are not pickled")
+    x = torch.arange(6.0).to(dtype).to(device)
+    given = [x, x[2:4], x.view(2, 3).t(), x.real if dtype == "complex64" else x[::2]]
+    make = copy.deepcopy if how == "deepcopy" else lambda value: pickle.loads(pickle.dumps(value))
+    made, part, turned, other = make(given)
+    assert [t.device for t in (made, part)] == [x.device] * 2
+    made[2] = 50
+    assert (part[0], turned[2, 0], other[2 if dtype == "complex64" else 1]) == (50, 50, 50)
+    assert made._version == part._version == turned._version
+    with torch.no_grad():
+        turned += 1
+    assert made.real.tolist() == [1, 2, 51, 4, 5, 6]
+    assert x.real.tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_turned_memory_is_copied_as_it_lies(device: str) -> None:
+    weight = torch.nn.Conv2d(2, 3, 3, device=device).weight
+    given = [weight.detach(), weight.detach()[1:].transpose(2, 3)]
+    whole, part = copy.deepcopy(given)
+    assert whole.tolist() == given[0].tolist()
+    assert part.tolist() == given[1].tolist()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_views_in_a_file(dtype: str, device: str, tmp_path: Path) -> None:
+    x = torch.arange(6.0).to(dtype).to(device)
+    torch.save([x, x[2:4], x.view(2, 3).t()], tmp_path / "views.npz")
+    whole, part, turned = torch.load(tmp_path / "views.npz")
+    assert (whole.tolist(), part.tolist()) == ([0, 1, 2, 3, 4, 5], [2, 3])
+    assert (turned.tolist(), part.dtype) == ([[0, 3], [1, 4], [2, 5]], x.dtype)
+    whole[2] = 50
+    assert part[0].item() == (50 if dtype == "float32" else 2)

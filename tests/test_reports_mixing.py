@@ -46,6 +46,19 @@ def test_two_dtypes_do_not_meet_unseen(call: Any, device: str) -> None:
         tg.set_default_device(nn_device)
 
 
+def test_arrays_of_numpy_go_to_the_default_device(device: str) -> None:
+    """As PyTorch's; but `from_numpy` shares their memory."""
+    before, there = tg.get_default_device(), tg.ones(1, device=device)
+    tg.set_default_device(device)
+    try:
+        for array in (np.zeros(2), np.float32(1)):
+            assert tg.tensor(array).device == there.device
+            assert tg.as_tensor(array).device == there.device
+        assert tg.from_numpy(np.zeros(2)).device.type == "cpu"
+    finally:
+        tg.set_default_device(before)
+
+
 def test_beside_16_bits_a_norms_parameters_and_a_mask_may_have_32() -> None:
     x = tg.tensor([[1.0, 3.0]]).half()
     assert F.group_norm(x, 1, tg.ones(2)).tolist() == [[-1.0, 1.0]]

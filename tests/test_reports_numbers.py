@@ -6,6 +6,7 @@ Of each kind an example; the values are PyTorch's, or the right ones where PyTor
 from __future__ import annotations
 
 import math
+import operator
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -271,3 +272,73 @@ def test_integers_without_memory_are_printed_with_their_dtype() -> None:
     x = tg.zeros(2, device="meta", dtype=tg.int64)
     assert repr(x) == "tensor(..., device='meta', size=(2,), dtype=torch.int64)"
     assert repr(x.float()) == "tensor(..., device='meta', size=(2,))"
+
+
+def test_an_output_of_another_shape_is_told_of() -> None:
+    x = tg.arange(4.0)
+    whole = tg.zeros(6)
+    with pytest.warns(UserWarning, match="was resized since it had shape"):
+        tg.add(x, 1, out=whole[:2])  # goes on in the memory, as in PyTorch
+    assert whole.tolist() == [1, 2, 3, 4, 0, 0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tg.add(x, 1, out=tg.empty(0))
+        tg.add(x, 1, out=tg.empty(4))
+        tg.linspace(0, 1, 3, out=tg.empty(2))
+
+
+class Length:
+    """A number with a unit, whose operators take anything."""
+
+    def __init__(self, of: Any) -> None:
+        self.of = of
+
+
+OPERATORS = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift".split()
+for _name in OPERATORS:
+    setattr(Length, f"__r{_name}__", lambda self, x, name=_name: (name, x, self.of))
+for _name in ("lt", "le", "gt", "ge"):
+    setattr(Length, f"__{_name}__", lambda self, x, name=_name: (name, x, self.of))
+
+
+@pytest.mark.parametrize("dtype", [tg.float32, tg.int64])
+def test_operators_of_other_classes_are_asked(dtype: Any) -> None:
+    x, unit = tg.ones(2, dtype=dtype), Length("m")
+    for name in OPERATORS:
+        f = getattr(operator, {"and": "and_", "or": "or_"}.get(name, name))
+        assert f(x, unit)[::2] == (name, "m")
+        change = getattr(operator, f"i{name}")
+        assert change(x.clone(), unit)[::2] == (name, "m")
+    pairs = [("lt", "gt"), ("le", "ge"), ("gt", "lt"), ("ge", "le")]
+    for own, theirs in pairs:
+        assert getattr(operator, own)(x, unit)[::2] == (theirs, "m")
+    with pytest.raises(TypeError, match="expected a Tensor or a number, but got object"):
+        x + object()
+    with pytest.raises(TypeError, match="expected a Tensor or a number, but got object"):
+        operator.lt(x, object())
+    for f in (tg.add, tg.div, tg.lt, tg.matmul):  # functions, and not operators
+        with pytest.raises(TypeError):
+            f(x, unit)
+
+
+def test_powers_and_products_of_arrays() -> None:
+    x = tg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    a = np.array([[1.0, 2.0], [0.0, -0.5]], np.float32)
+    assert (x**a).tolist() == [[1, 4], [1, 0.5]]
+    assert (a[:1] ** tg.tensor([2.0, 3.0])).tolist() == [[1, 8]]
+    assert (tg.arange(3) ** np.arange(3)).tolist() == [1, 1, 4]
+    assert (x @ a).tolist() == [[1, 1], [3, 4]]
+    assert (a @ x).tolist() == [[7, 10], [-1.5, -2]]
+    (x @ a).sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [[3, -0.5], [3, -0.5]]
+    wide = tg.ones(2, 2) @ np.ones((2, 2))
+    assert (wide.dtype, wide.tolist()) == (tg.float64, [[2, 2], [2, 2]])
+
+
+def test_what_is_no_sample_or_does_not_fit() -> None:
+    with pytest.raises(RuntimeError):  # and not NumPy's ValueError
+        tg.heaviside(tg.ones(2, 3), tg.ones(3, 2))
+    assert tg.heaviside(tg.zeros(2, 1), tg.ones(3)).shape == (2, 3)
+    with pytest.raises(RuntimeError, match="booleans"):
+        tg.trapezoid(tg.ones(3) > 0)

@@ -223,3 +223,14 @@ def test_parameters_that_were_read_already_are_not_clipped() -> None:
 def test_nothing_is_calculated_of_a_weight_without_a_shape(call: Any) -> None:
     with pytest.raises(ValueError, match="uninitialized parameter"):
         call(nn.LazyLinear(2).weight)
+
+
+def test_the_state_of_adagrad_is_shared() -> None:
+    layer = nn.Linear(2, 1)
+    optimizer = optim.Adagrad(layer.parameters(), initial_accumulator_value=0.5)
+    optimizer.share_memory()
+    layer(tg.ones(1, 2)).sum().backward()
+    optimizer.step()
+    state = optimizer.state[layer.weight]
+    assert state["sum"].tolist() == [[1.5, 1.5]]
+    assert [state[name].is_shared() for name in ("step", "sum")] == [True, True]

@@ -68,7 +68,8 @@ class Storage:
         key: the `id` of the array that owns the memory.
         frozen: the leaf that the base was, with its hooks, before requires_grad_(False).
         ours: True if the library chose the order of elements in the memory, as that of a
-            convolution's output, where PyTorch's lie row by row; or how all that lies there does,
+            convolution's output, where PyTorch's lie row by row; "columns" where those of its
+            matrices lie column by column; or how all that lies there does,
             here and in PyTorch (`tensor.layout.Layout`s). Else they lie as PyTorch's do.
         counts: the storage that counts, which is another one of a copy that stands for a part of
             other memory (`tensor/twins.py`).
@@ -77,7 +78,7 @@ class Storage:
     __slots__ = ("frozen", "key", "moves", "ours", "version")
 
     frozen: Leaf
-    ours: bool | tuple[Any, ...]
+    ours: bool | str | tuple[Any, ...]
 
     @property
     def counts(self) -> Storage:
@@ -293,6 +294,7 @@ class Node:
 
     called: str
     custom = False
+    outlive: Any  # of those that are custom (`autograd/node.py`)
     register_hook: Any  # both set by `tensor/hooks.py`
     register_prehook: Any
     __getattr__: Any  # of `_saved_…`; set by `tensor/place.py`

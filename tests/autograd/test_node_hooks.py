@@ -121,3 +121,70 @@ def test_backward_may_change_the_gradient_it_is_given(backward: Any, create_grap
     x, w = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
     found = grad((Writer.apply(x * 1) + w).sum(), [x, w], create_graph=create_graph)
     assert [g.tolist()[0] for g in found] == [0, 1]
+
+
+class Pair(Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any) -> Any:
+        ctx.save_for_backward(x, y)
+        return x * y, x + y
+
+    @staticmethod
+    def backward(ctx: Any, g: Any, h: Any) -> Any:
+        x, y = ctx.saved_tensors
+        return g * y + h, g * x + h
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_hook_behind_a_function_of_two_outputs(create_graph: bool) -> None:
+    x, y = torch.tensor([2.0], requires_grad=True), torch.tensor([3.0], requires_grad=True)
+    product, total = Pair.apply(x, y)
+    seen: list[Any] = []
+    product.grad_fn.register_hook(lambda inputs, outputs: seen.append((inputs, outputs)))
+    found = grad(product + total * 10, [x, y], create_graph=create_graph)
+    assert [g.tolist() for g in found] == [[13], [12]]
+    ((inputs, outputs),) = seen
+    assert [g.tolist() for g in inputs] == [[13], [12]]
+    assert [g.tolist() for g in outputs] == [[1], [10]]
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_an_output_that_a_recorded_change_overwrote_is_there_for_the_second(
+    create_graph: bool,
+) -> None:
+    """Its node holds a copy of what it was: forward can't be run again."""
+    x = torch.tensor([2.0, 0.5], requires_grad=True)
+    y = Saving.apply(x, False)
+    before = y * 1
+    y.exp_()
+    z, w = Pair.apply(x, x)
+    z[0] = 7.0
+    out = y.sum() + before.exp().sum() + (z * w).sum()
+    (found,) = grad(out, x, create_graph=create_graph)
+    # e^(2x) twice; of z w 7 · 2x, and x² · 2x of the second
+    expected = 4 * (2 * x).exp() + torch.stack([torch.tensor(14.0), 6 * x[1] ** 2])
+    assert torch.allclose(found, expected)
+    if create_graph:
+        (second,) = grad(found.sum(), x)
+        assert torch.allclose(second, 8 * (2 * x).exp() + torch.tensor([0.0, 6.0]))
+
+
+class _Sum(torch.nn.Module):
+    def forward(self, *args: Any) -> Any:
+        return sum(x for x in args if isinstance(x, torch.Tensor))
+
+
+def test_a_modules_hook_sees_zeros_of_tensors_that_want_no_gradient() -> None:
+    a, still = torch.ones(2, requires_grad=True), torch.ones(2)
+    counts = torch.ones(2, dtype=torch.int64)
+    for args, expected in (
+        ((a, still), [[1, 1], [0, 0]]),
+        ((counts, a, 3), [[0, 0], [1, 1], None]),
+    ):
+        module, seen = _Sum(), []
+        module.register_full_backward_hook(lambda m, i, o, seen=seen: seen.append(i))
+        module(*args).sum().backward()
+        ((grads,),) = [seen]
+        assert [None if g is None else g.tolist() for g in grads] == expected
+        dtypes = [x.dtype for x in args if isinstance(x, torch.Tensor)]
+        assert [g.dtype for g in grads if g is not None] == dtypes

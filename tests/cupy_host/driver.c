@@ -6,6 +6,7 @@
  * `emulated_X` takes the place of `X` in CuPy's copy of the runtime. */
 #define _GNU_SOURCE
 #include <malloc.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,9 +49,13 @@ void emulated_fill(Kernel* k, Run run, const char* kinds) {
 }
 const char* emulated_error(void) { return error; }
 
+static pthread_mutex_t running = PTHREAD_MUTEX_INITIALIZER; /* a kernel's library has one state */
+
 static int run_kernel(Kernel* k, unsigned* sizes, unsigned shared, Pointer* arguments) {
     if (!k->run) resolve(k, k->module, k->name);
+    pthread_mutex_lock(&running);
     const char* wrong = k->run ? k->run(sizes, shared, arguments) : "not compiled";
+    pthread_mutex_unlock(&running);
     if (!wrong || !*wrong) return 0;
     snprintf(error, sizeof error, "%s: %s", k->name, wrong);
     return LAUNCH_FAILED;

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 import tinygrad_lite as tl
 from tinygrad_lite.data import collate as table
-from tinygrad_lite.data import default_collate
+from tinygrad_lite.data import default_collate, default_convert
 
 
 def test_collates_tensors_and_arrays() -> None:
@@ -109,3 +109,55 @@ def test_programs_put_their_types_into_the_table() -> None:
         table.collate([[1], [1, 2]], collate_fn_map=own)
     with pytest.raises(TypeError, match="found"):
         table.collate([1, 2])
+
+
+class Noted(dict[str, Any]):
+    """A mapping with something beside its entries."""
+
+    note = ""
+
+
+class Pair(tuple[int, int]):
+    """A tuple of a program's."""
+
+    __slots__ = ()
+
+
+class Point(NamedTuple):
+    x: Any
+    y: Any
+
+
+def test_kinds_of_samples() -> None:
+    first = Noted(x=1)
+    first.note = "kept"
+    made = default_collate([first, Noted(x=2)])
+    assert (type(made), made.note, made["x"].tolist()) == (Noted, "kept", [1, 2])
+    assert type(default_collate([Pair((1, 2)), Pair((3, 4))])) is list
+    assert default_collate([b"a", b"b"]) == [b"a", b"b"]
+    point = default_convert(Point(1, np.ones(2)))
+    assert (type(point), point.x, point.y.tolist()) == (Point, 1, [1, 1])
+    names = np.array(["a", "b"])
+    assert default_convert(names) is names
+
+
+def test_tensors_that_differ() -> None:
+    whole, part = tl.ones(2, dtype=tl.int64), tl.ones(2, requires_grad=True)
+    mixed = default_collate([whole, part.detach()])
+    assert (mixed.dtype, mixed.tolist()) == (tl.float32, [[1, 1], [1, 1]])
+    default_collate([part, part * 3]).sum().backward()
+    assert part.grad is not None
+    assert part.grad.tolist() == [4, 4]
+    with pytest.raises(RuntimeError, match="one shape"):
+        default_collate([tl.ones(2), tl.ones(1), tl.ones(3)])  # together as many as three of 2
+
+
+def test_the_own_type_of_a_sample_comes_first_in_a_table() -> None:
+    class Square(Box):
+        pass
+
+    own = {kind: lambda batch, *, collate_fn_map, k=kind: k.__name__ for kind in (Box, Square)}
+    assert table.collate([Square(1)], collate_fn_map=own) == "Square"
+    assert table.collate([(Square(1), Box(2))], collate_fn_map={Box: own[Box]}) == ["Box", "Box"]
+    with pytest.raises(TypeError, match="found <class 'str'>"):
+        table.collate(["ab", "cd"], collate_fn_map=own)

@@ -156,3 +156,14 @@ def test_a_pass_through_what_was_freed_is_refused() -> None:
     slope.sum().backward()
     with pytest.raises(RuntimeError, match="a second time"):
         y.sum().backward()
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_constant_that_was_copied_may_change_since(create_graph: bool) -> None:
+    x, c = tg.tensor([2.0, 3.0], requires_grad=True), tg.ones(2)
+    a = x * 2
+    a.copy_(c)
+    b = a * x
+    c.add_(1)
+    (slope,) = tg.autograd.grad(b.sum(), x, create_graph=create_graph)
+    assert slope.tolist() == [1, 1]

@@ -253,12 +253,15 @@ FAULTS = [
             "if isinstance(part, TensorBase):",
         ),
         ("in_our_order(part)\n", "pass\n"),
-        ("result if isinstance(result, tuple) else (result,)", "(result,)"),
+        (
+            "for part in result if isinstance(result, tuple) else (result,):",
+            "for part in (result,):",
+        ),
     ),
     *faults(
         T + "base.py",
         "tensor/test_memory_order.py tensor/test_strided.py tensor/test_windows.py",
-        ("        storage.ours = True\n", "        storage.ours = False\n"),
+        ("storage.ours = True if theirs is None", "storage.ours = False if theirs is None"),
         ("storage.ours = not array.flags.c_contiguous", "storage.ours = True"),
         ("out._storage.ours = self._storage.ours", "pass"),
     ),

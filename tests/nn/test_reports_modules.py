@@ -324,3 +324,96 @@ def test_padded_sequences_have_the_first_ones_dtype() -> None:
     found = rnn.pad_sequence([second, first.double()])
     assert found.dtype == tg.float32
     assert found.tolist() == [[1.5, 1.0], [0.0, 2.0]]
+
+
+@pytest.mark.parametrize("size", [(0, 3, 4), (2, 3, 0)])
+def test_running_statistics_of_no_elements(size: tuple[int, ...]) -> None:
+    norm = nn.InstanceNorm1d(3, track_running_stats=True)
+    norm(tg.ones(2, 3, 4) * 2)
+    before = [norm.running_mean.tolist(), norm.running_var.tolist()]
+    assert norm(tg.zeros(size)).shape == size
+    assert [norm.running_mean.tolist(), norm.running_var.tolist()] == before
+    assert before[0] == pytest.approx([0.2] * 3)
+
+
+def test_triplets_have_one_number_of_dimensions() -> None:
+    a = tg.ones(4, 3)
+    for loss in (
+        nn.functional.triplet_margin_loss,
+        nn.functional.triplet_margin_with_distance_loss,
+    ):
+        for others in ([a, a[0]], [a[0], a[0]], [a[None], a]):
+            with pytest.raises(RuntimeError, match="same number of dimensions"):
+                loss(a, *others)
+        assert loss(a, a[:1], a, reduction="none").tolist() == [1.0] * 4
+
+
+def test_lazy_weights_have_no_memory_to_share() -> None:
+    with pytest.raises(RuntimeError, match="share memory on an uninitialized parameter"):
+        nn.LazyLinear(2).share_memory()
+
+
+def test_states_of_modules_without_memory_are_not_copied() -> None:
+    net = nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1))
+    before = [p.item() for p in net.parameters()]
+    state = nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1)).state_dict()
+    state["0.weight"] = state["0.weight"].to("meta")
+    for strict in (True, False):
+        with pytest.raises(RuntimeError, match=r"0\.weight can't be copied out of a meta tensor"):
+            net.load_state_dict(state, strict=strict)
+    assert [p.item() for p in net.parameters()] == before
+
+
+def test_loading_into_a_module_without_memory_warns() -> None:
+    layer = nn.Linear(1, 1, device="meta")
+    state = nn.Linear(1, 1).state_dict()
+    with pytest.warns(UserWarning, match="which is a no-op") as caught:
+        layer.load_state_dict(state)
+    assert [str(warning.message)[:11] for warning in caught] == ["for weight:", "for bias: c"]
+    assert [caught[0].filename, layer.weight.device.type] == [__file__, "meta"]
+    layer.load_state_dict(layer.state_dict())  # of one kind: nothing to warn of
+    layer.load_state_dict(state, assign=True)
+    assert layer.weight.item() == state["weight"].item()
+
+
+class Shown(nn.Module):
+    @property
+    def scale(self) -> int:
+        return 7
+
+    @scale.setter
+    def scale(self, value: Any) -> None:
+        self.was = value
+
+
+def test_a_property_hides_no_parameter() -> None:
+    module = Shown()
+    with pytest.raises(KeyError, match="attribute 'scale' already exists"):
+        module.scale = nn.Parameter(tg.ones(1))
+    assert list(module.state_dict()) == []
+    module.scale = tg.ones(1)
+    assert module.was.tolist() == [1.0]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_causal_hint_without_a_mask_is_refused(training: bool) -> None:
+    """Stacks of layers left it out, and looked at what comes later."""
+    layers = {"nhead": 2, "dim_feedforward": 3, "dropout": 0.0}
+    encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(4, **layers), 2).train(training)
+    decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(4, **layers), 2).train(training)
+    whole = nn.Transformer(4, 2, 1, 1, 3, 0.0).train(training)
+    x = tg.arange(12.0).reshape(3, 1, 4).sin()
+    mask = nn.Transformer.generate_square_subsequent_mask(3)
+    for call in (
+        lambda: encoder(x, is_causal=True),
+        lambda: decoder(x, x, tgt_is_causal=True),
+        lambda: decoder(x, x, memory_is_causal=True),
+        lambda: whole(x, x, src_is_causal=True),
+        lambda: whole(x, x, tgt_is_causal=True),
+    ):
+        with pytest.raises(RuntimeError, match="attn_mask"):
+            call()
+    for hint in (None, True, False):
+        found = encoder(x, mask, is_causal=hint)
+        tg.testing.assert_close(found, encoder(x, mask == -np.inf))
+        tg.testing.assert_close(found[:2], encoder(x[:2], mask[:2, :2]))

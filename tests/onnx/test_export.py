@@ -183,6 +183,17 @@ def test_several_outputs_and_names() -> None:
     assert (a.tolist(), b.tolist()) == ([2, 2], [2, 2])
 
 
+def test_outputs_within_outputs() -> None:
+    content = exported(Call(lambda x: (x + 1, [x * 2, (x - 1,)])), torch.ones(2))
+    assert [found.tolist() for found in run(content, torch.ones(2))] == [[2, 2], [2, 2], [0, 0]]
+
+
+def test_where_softplus_becomes_the_identity() -> None:
+    x = torch.tensor([-1.0, 0.2, 0.6, 3.0])
+    (found,) = run(exported(nn.Softplus(2.0, 1.0), x), x)
+    np.testing.assert_allclose(found, [0.063464, 0.456508, 0.6, 3.0], rtol=1e-5)
+
+
 def add_into(x: Any) -> Any:
     y = x * 2
     z = y + 1

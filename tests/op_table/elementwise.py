@@ -156,6 +156,12 @@ BINARY += [
     ),
     Row("lerp", values(real, real, real), lambda a, b, w: a + w * (b - a)),
     Row(
+        "lerp[number]",
+        values(real, real),
+        lambda a, b: a + 0.75 * (b - a),
+        lambda a, b: a.lerp(b, 0.75),
+    ),
+    Row(
         "addcmul",
         values(real, real, real),
         lambda a, b, c: a + 2 * b * c,

@@ -90,17 +90,44 @@ def test_complex_numbers_are_updated_as_their_parts() -> None:
         np.testing.assert_allclose(mine, its, atol=1e-4)
 
 
+def test_the_first_velocity_is_the_gradient() -> None:
+    words: dict[str, Any] = {"lr": 0.1, "momentum": 0.9, "dampening": 0.5}
+    found = _trained(lambda p: OwnSGD(p, **words))
+    assert found == _trained(lambda p: optim.SGD(p, **words))
+
+
+def test_a_step_is_a_change_in_place() -> None:
+    w = nn.Parameter(torch.ones(2))
+    y = (w * w).sum()
+    w.grad = torch.ones(2)
+    OwnSGD([w], 0.1).step()
+    with pytest.raises(RuntimeError, match="modified by an in-place"):
+        y.backward()
+
+
+@pytest.mark.parametrize(("kind", "pieces", "answer"), [("SGD", 1, False), ("Adam", 4, True)])
+def test_lists_say_whether_numbers_are_complex(kind: str, pieces: int, answer: bool) -> None:
+    w = nn.Parameter(torch.tensor([1j]))
+    w.grad = torch.tensor([1j])
+    optimizer = getattr(optim, kind)([w], 0.1)
+    lists: list[list[Any]] = [[] for _ in range(2 + pieces)]
+    assert optimizer._init_group(optimizer.param_groups[0], *lists) is answer
+
+
 def test_flat_views_follow() -> None:
     weight = nn.Linear(3, 2, bias=False).weight
     weight.grad, before = torch.ones_like(weight), weight.tolist()
     flat = weight.data.view(-1)
     optimizer = OwnSGD([weight], 1.0, momentum=0.5)
-    optimizer.step()
-    kept = optimizer.state[weight]["momentum_buffer"].view(-1)
-    optimizer.step()
+    for _ in range(2):
+        optimizer.step()
     np.testing.assert_allclose(flat.tolist(), np.array(before).ravel() - 2.5, rtol=1e-6)
     assert flat.tolist() == weight.flatten().tolist()
-    assert kept.tolist() == [1.5] * 6
+    second = OwnAdam([weight], 1.0, betas=(0.5, 0.5))
+    second.step()
+    kept = second.state[weight]["exp_avg"].view(-1)
+    second.step()
+    assert kept.tolist() == [0.75] * 6
 
 
 def test_a_step_without_state_keeps_none() -> None:

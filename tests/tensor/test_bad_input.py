@@ -139,7 +139,7 @@ DTYPES = [
     Mistake("adding an object array", lambda: x + objects, TypeError, "ndarray"),
     Mistake("adding a string", lambda: x + "a", TypeError, "str"),
     Mistake("adding None", lambda: x + None, TypeError, "NoneType"),
-    Mistake("matmul with an array", lambda: x @ np.ones((3, 2)), TypeError, "expected a Tensor"),
+    Mistake("matmul with a list", lambda: x @ [[1.0]] * 3, TypeError, "expected a Tensor"),
     Mistake("matmul of two dtypes", lambda: x @ tg.ones(3, 2, dtype="float64"), RuntimeError,
             "same dtype, but got torch.float32 and torch.float64"),
     Mistake("integers that require grad", lambda: tg.tensor([1], requires_grad=True), RuntimeError,

@@ -58,3 +58,46 @@ def test_strides_that_a_tensor_would_have(make: object, expected: tuple[int, ...
 def test_of_elements_without_gaps() -> None:
     assert are_rows((2, 1, 3), (12, 0, 4), 4)
     assert not are_rows((2, 3), (16, 4), 4)
+
+
+def _matrix() -> Tensor:
+    return torch.tensor([[4.0, 1.0, 0.5], [1.0, 3.0, 0.25], [0.5, 0.25, 2.0]])
+
+
+COLUMNS = {
+    "inv": lambda a: torch.linalg.inv(a),
+    "cholesky": lambda a: torch.linalg.cholesky(a),
+    "upper cholesky": lambda a: torch.linalg.cholesky(a, upper=True),
+    "solve": lambda a: torch.linalg.solve(a, a[:, :2]),
+    "qr": lambda a: torch.linalg.qr(a[:, :2]).Q,
+    "r": lambda a: torch.linalg.qr(a[:2]).R,
+    "eigh": lambda a: torch.linalg.eigh(a).eigenvectors,
+    "svd": lambda a: torch.linalg.svd(a).U,
+    "lu": lambda a: torch.linalg.lu_factor(a).LU,
+    "lstsq": lambda a: torch.linalg.lstsq(a, a).solution,
+    "inv_ex": lambda a: torch.linalg.inv_ex(a).inverse,
+    "geqrf": lambda a: torch.geqrf(a).a,
+    "nonzero": lambda a: a.nonzero(),
+    "a batch": lambda a: torch.linalg.inv(torch.stack([a, a])),
+    "sort": lambda a: a.t().sort(0).values,
+    "argsort": lambda a: a.t().argsort(0),
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_what_lies_in_columns_is_copied_to_be_a_row(name: str) -> None:
+    made = COLUMNS[name](_matrix())
+    before = made.tolist()
+    for copied in (made.reshape(-1), made.flatten(), made.contiguous()):
+        copied.zero_()
+        assert made.tolist() == before
+    made.mT.reshape(*made.shape[:-2], -1).zero_()
+    assert not made.any()
+
+
+def test_what_lies_in_rows_is_not() -> None:
+    a = _matrix()
+    values = torch.linalg.eigh(torch.stack([a, a])).eigenvalues
+    for made in (torch.linalg.lu(a).L, torch.linalg.svd(a).S, torch.linalg.pinv(a), values):
+        made.reshape(-1).zero_()
+        assert not made.any()

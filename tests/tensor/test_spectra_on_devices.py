@@ -96,3 +96,11 @@ def test_a_complex_parameter_learns(device: str) -> None:
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0] / 50
+
+
+def test_which_complex_numbers_are_true(device: str) -> None:
+    z, w = (tg.tensor(x, device=device) for x in ([1j, 0j, 0j, 2 + 0j], [0j, 0j, 1j, 1j]))
+    assert z.logical_and(w).tolist() == [False, False, False, True]
+    assert z.logical_or(w).tolist() == [True, False, True, True]
+    assert z.logical_xor(w).tolist() == [True, False, True, False]
+    assert z.logical_not().tolist() == [False, True, True, False]

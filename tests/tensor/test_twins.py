@@ -93,7 +93,7 @@ def test_views_share_what_numpys_share(source: str, recording: bool) -> None:
         draw = random.Random(f"{source} {seed}")
         with torch.set_grad_enabled(recording):
             first = _numbered(SOURCES[source]())
-            found: list[tuple[Any, Any]] = [(first, first.numpy().copy())]
+            found: list[tuple[Any, Any]] = [(first, np.array(first.tolist(), "float32"))]
             for step in range(8):
                 found.append(_step(draw, *draw.choice(found)))
                 tensor, array = draw.choice(found)
@@ -102,7 +102,7 @@ def test_views_share_what_numpys_share(source: str, recording: bool) -> None:
                 place = draw.randrange(len(array)) if draw.random() < 0.5 else ...
                 tensor[place] = array[place] = -step - 1.0
                 for tensor, array in found:
-                    np.testing.assert_array_equal(tensor.numpy(), array)
+                    assert tensor.tolist() == array.tolist()
 
 
 PARTS: list[Callable[[Tensor], Tensor]] = [
@@ -284,3 +284,78 @@ def test_strides_of_views() -> None:
             there = zip(found, view.strides, wanted, strict=True)
             assert all(a == b for a, b, n in there if n > 1)
     assert by_rows((2, 0, 3), 4) == (12, 12, 4)
+
+
+def _holder() -> tuple[Any, Any, Any]:
+    y = _image(2, 3, 2, 2)
+    return y, y[1], y.detach()
+
+
+def test_what_numpy_writes_into_flat_views_is_written_everywhere() -> None:
+    """The tensor, a part of it and one beside it are found; nothing else moves."""
+    y, part, beside = _holder()
+    other = _image(2, 3, 2, 2)
+    flat, cut = y.view(-1), y[:, 1:].flatten(1)
+    before = y.tolist()
+    flat.numpy()[12] = -1.0
+    assert y[1, 0, 0, 0] == part[0, 0, 0] == beside[1, 0, 0, 0] == flat[12] == -1.0
+    cut.numpy()[0, 0] = -2.0
+    assert y[0, 1, 0, 0] == beside[0, 1, 0, 0] == flat[4] == -2.0
+    y.numpy()[...] = np.array(before) + 1
+    for each in (beside, flat.reshape(2, 3, 2, 2), y.data):
+        assert each.tolist() == (np.array(before) + 1).tolist()
+    assert cut[1].tolist() == [n + 1.0 for n in range(16, 24)]
+    assert part.flatten().tolist() == [n + 1.0 for n in range(12, 24)]
+    assert other.tolist() == before
+    assert not any(t._storage.key in twins.known for t in (y, part, beside, flat, cut))
+
+
+def test_what_numpy_writes_into_a_flat_view_alone() -> None:
+    for make in (lambda: nn.Linear(4, 6).weight.detach(), lambda: _image(2, 3, 2, 2)):
+        y = _numbered(make())
+        flat = y.view(-1)
+        flat.numpy()[1] = -1.0
+        assert y.flatten()[1] == -1.0
+        y.add_(1)
+        assert flat[:3].tolist() == [1.0, 0.0, 3.0]
+
+
+def test_a_parameter_that_numpy_wrote_into_learns_on() -> None:
+    layer = nn.Linear(2, 3)
+    _numbered(layer.weight)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=1.0)
+    flat = layer.weight.data.view(-1)
+    for step in range(3):
+        optimizer.zero_grad()
+        layer(torch.ones(1, 2)).sum().backward()
+        optimizer.step()
+        flat.numpy()[0] = 10.0 * step
+    assert layer.weight.flatten().tolist() == [20.0, -2.0, -1.0, 0.0, 1.0, 2.0]
+    layer(torch.ones(1, 2)).sum().backward()
+
+
+def test_a_backward_pass_after_numpy_looked_at_a_flat_view() -> None:
+    x = torch.arange(1.0, 9).reshape(2, 1, 2, 2).requires_grad_()
+    y = F.conv2d(x, torch.full((2, 1, 1, 1), 2.0))
+    flat = y.flatten()
+    loss = (y * y).sum() + flat.sum()
+    assert flat.detach().numpy()[0] == 2.0
+    flat[0] *= 3
+    loss.backward(retain_graph=True)  # reads what was there before, which is still there
+    assert x.grad is not None
+    assert x.grad.flatten().tolist() == [16.0 * n + 4 for n in range(1, 9)]
+    x.grad = None
+    (flat[:2] * y.view(-1)[:2]).sum().backward()
+    assert x.grad is not None
+    assert x.grad.flatten()[:2].tolist() == [72.0, 16.0]
+
+
+def test_an_array_that_nothing_could_follow_is_read_only() -> None:
+    y = F.conv3d(torch.ones(2, 1, 3, 3, 3), torch.ones(2, 1, 2, 2, 2))
+    flat = y.view(-1)
+    for each in (flat, y):
+        with pytest.raises(ValueError, match="read-only"):
+            each.numpy()[0] = 1
+    del flat
+    y.numpy()[0] = 1
+    assert (y[0] == 1).all()

@@ -79,6 +79,11 @@ class FunctionNode(Node):
             super().release()
         self.output = None
 
+    def outlive(self, output: Array, storage: Storage) -> None:
+        """Take a copy of the output for what it was, before it is changed in place."""
+        self.value, self.output = weakref.ref(output), output
+        self.storage, self.version = storage, storage.version
+
     @property
     def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:
         """For each argument that is a tensor the node that its gradient goes to, or None, and 0."""
@@ -121,6 +126,10 @@ class OutputNode(FunctionNode):
     def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:
         """Those of the node that calls `backward`."""
         return self.parents[0].next_functions if self.parents and self.parents[0] else ()
+
+    def register_hook(self, fn: Callable[[Any, Any], Any]) -> Any:
+        """Of the node that calls `backward`: it sees the gradients of all outputs."""
+        return self.parents[0].register_hook(fn)  # type: ignore[union-attr]
 
     def __getattr__(self, name: str) -> Any:
         """What `forward` left on its `ctx`."""

@@ -60,18 +60,19 @@ Place = tuple[int, tuple[int, ...], tuple[int, ...], str]
 
 
 def whole(array: Any) -> tuple[Any, Place | None]:
-    """The memory of a NumPy array as one array, and the place in it where the array is.
+    """The memory of an array as one array, and the place in it where the array is.
 
-    The array itself and None if it is all of it, if it is of another library, or if a copy of
-    the memory might lie in another order, so that a place would mean something else in it.
+    The array itself and None if it is all of it, if its dtype has no name in NumPy that tells it,
+    or if a copy of the memory might lie in another order, so that a place would mean something
+    else in it.
     """
-    owner = root(array) if isinstance(array, np.ndarray) else array
-    if (owner is array and owner.flags.forc) or "V" in (owner.dtype.kind, array.dtype.kind):
-        return array, None
-    if not isinstance(array, np.ndarray):
+    owner, host = root(array), isinstance(array, np.ndarray)
+    alike = owner.flags.forc if host else owner.flags.c_contiguous  # in which order copies lie
+    named = "V" not in (owner.dtype.kind, array.dtype.kind) or owner.dtype == array.dtype
+    if (owner is array and alike) or not named:
         return array, None
     memory = owner
-    if not owner.flags.forc:  # a pickle would have it row by row
+    if not alike:  # a pickle, or a device's copy, would have it row by row
         lying = _lying.get(id(owner))
         if lying is None:
             order = sorted(range(owner.ndim), key=lambda axis: -owner.strides[axis])
@@ -80,7 +81,10 @@ def whole(array: Any) -> tuple[Any, Place | None]:
                 return array, None
             _lying[id(owner)] = lying
         memory = lying
-    offset = address(array) - address(owner)
+    offset, size = address(array) - address(owner), array.dtype.itemsize
+    numbers = (offset, owner.nbytes, *array.strides)
+    if not host and (not array.size or min(numbers) < 0 or any(n % size for n in numbers)):
+        return array, None  # which `as_strided` does not take
     return memory, (offset, array.shape, array.strides, array.dtype.str)
 
 
@@ -89,10 +93,17 @@ _lying: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 that copies of all that shares it share its copy."""
 
 
-def within(memory: Array, place: Place | None) -> Array:
+def within(memory: Any, place: Place | None) -> Any:
     """The array at a place that `whole` gave, in that memory or in a copy of it."""
     if place is None:
         return memory
-    offset, shape, strides, dtype = place
-    flat = memory if memory.flags.c_contiguous else memory.T
-    return np.ndarray(shape, dtype, flat, offset, strides)
+    offset, shape, strides, name = place
+    dtype = memory.dtype if name == memory.dtype.str else np.dtype(name)
+    line = (memory if memory.flags.c_contiguous else memory.T).reshape(-1)
+    if isinstance(memory, np.ndarray):
+        return np.ndarray(shape, dtype, line.view(np.uint8), offset, strides)
+    from .devices import namespace  # which takes this module's functions
+
+    size = dtype.itemsize
+    steps = tuple([stride // size for stride in strides])
+    return namespace(memory).as_strided(line.view(dtype), shape, steps, offset // size)

@@ -170,6 +170,17 @@ class Uninitialized:
             "parameters before calling torch functions"
         )
 
+    def share_memory_(self) -> NoReturn:
+        """There is no memory yet to be shared.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError(
+            "Can't share memory on an uninitialized parameter or buffer. Call `forward` to "
+            "initialize the parameters before calling `module.share_memory()`."
+        )
+
     numel: Any = _lacks
     nelement: Any = _lacks
     sum: Any = _lacks
@@ -182,7 +193,6 @@ class Uninitialized:
     view: Any = _lacks
     reshape: Any = _lacks
     flatten: Any = _lacks
-    share_memory_: Any = _lacks
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __pow__ = __neg__ = _lacks
     __truediv__ = __rtruediv__ = __matmul__ = __rmatmul__ = __getitem__ = _lacks
 

@@ -264,8 +264,7 @@ class TransformerEncoder(_Stack):
         is_causal: bool | None = None,
     ) -> Tensor:
         """The sequences after all layers; arguments as `TransformerEncoderLayer.forward`."""
-        causal = bool(is_causal) and mask is not None
-        return self._through(src, mask, src_key_padding_mask, causal)
+        return self._through(src, mask, src_key_padding_mask, bool(is_causal))
 
 
 class TransformerDecoder(_Stack):
@@ -291,8 +290,7 @@ class TransformerDecoder(_Stack):
     ) -> Tensor:
         """The sequences after all layers; arguments as `TransformerDecoderLayer.forward`."""
         masks = tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask
-        causal = bool(tgt_is_causal) and tgt_mask is not None
-        return self._through(tgt, memory, *masks, causal, memory_is_causal)
+        return self._through(tgt, memory, *masks, bool(tgt_is_causal), memory_is_causal)
 
 
 class Transformer(Module):

@@ -334,10 +334,13 @@ def _gelu_tanh(graph: Writer, call: Call, names: list[str]) -> str:
 
 
 def _softplus(graph: Writer, call: Call, names: list[str]) -> str:
-    """ln(1 + e^(β x)) / β; above the threshold that is x itself to all digits."""
-    beta = call.kwargs["beta"]
-    y = graph.add("Softplus", [graph.number(names[0], "Mul", beta, call.dtype)])
-    return graph.number(y, "Div", beta, call.dtype)
+    """ln(1 + e^(β x)) / β; above a threshold of 20 that is x itself to all digits."""
+    beta, threshold = call.kwargs["beta"], call.kwargs["threshold"]
+    z = graph.number(names[0], "Mul", beta, call.dtype)
+    y = graph.number(graph.add("Softplus", [z]), "Div", beta, call.dtype)
+    if threshold >= 20:
+        return y
+    return graph.add("Where", [graph.number(z, "Greater", threshold, call.dtype), names[0], y])
 
 
 def _log_sigmoid(graph: Writer, call: Call, names: list[str]) -> str:

@@ -14,6 +14,7 @@ from ..nn import Module
 from ..ops.shape import Hole
 from ..tensor import Tensor, no_grad
 from ..tensor.anomaly import Watch, watching
+from ..trees import leaves
 
 __all__ = ["Call", "Ref", "Trace", "other_input", "trace"]
 
@@ -107,7 +108,7 @@ def trace(model: Module, inputs: list[Tensor], kwargs: dict[str, Any]) -> tuple[
     finally:
         for module in plain:
             module.inplace = True
-    several = outputs if isinstance(outputs, list | tuple) else (outputs,)
+    several = leaves(outputs, lambda part: isinstance(part, dict))  # whose order says nothing
     return seen, [seen.ref(_array(output)) for output in several]
 
 

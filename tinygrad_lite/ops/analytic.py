@@ -186,6 +186,8 @@ def nan_to_num(xp: Any, x: Any, *, nan: float, posinf: float, neginf: float) -> 
 @rule
 def lerp(xp: Any, a: Any, b: Any, w: Any) -> Out:
     """y = a + w (b − a): dL/da = g (1 − w), dL/db = g w, dL/dw = g (b − a)."""
-    near = abs(w) < 0.5 if not hasattr(w, "dtype") else xp.abs(w) < 0.5
-    y = xp.where(near, a + w * (b - a), b - (b - a) * (1 - w))  # exact at both ends
+    if hasattr(w, "dtype"):
+        y = xp.where(xp.abs(w) < 0.5, a + w * (b - a), b - (b - a) * (1 - w))  # exact at both ends
+    else:  # CuPy chooses by arrays alone
+        y = a + w * (b - a) if abs(w) < 0.5 else b - (b - a) * (1 - w)
     return y, (lambda g: g * (1 - w), lambda g: g * w, lambda g: g * (b - a))

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..absent import lacks
 from ..tensor import Tensor
 from ..tensor.create import full_like
 from ._required import check_not_negative
 from .optimizer import Optimizer, Params
 
 
-@lacks("share_memory")
 class Adagrad(Optimizer):
     """Adagrad, as `torch.optim.Adagrad`: gradients divided by the root of their squares' sum.
 
@@ -82,6 +80,13 @@ class Adagrad(Optimizer):
         for group in self.param_groups:  # at once, as PyTorch does, not at the first gradient
             for param in group["params"]:
                 self._begin(param, group)
+
+    def share_memory(self) -> None:
+        """Move the state into memory that other processes can map, see `multiprocessing`."""
+        for group in self.param_groups:
+            for param in group["params"]:
+                for name in self._pieces:
+                    self.state[param][name].share_memory_()
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
         first = "initial_accumulator_value"

@@ -191,7 +191,7 @@ class LBFGS(Optimizer):
         for i in reversed(range(len(ys))):
             sizes[i] = steps[i].dot(q) * rates[i]
             q.add_(ys[i], alpha=-float(sizes[i]))
-        q = q * state["H_diag"]
+        q.mul_(state["H_diag"])
         for i in range(len(ys)):
             q.add_(steps[i], alpha=float(sizes[i] - ys[i].dot(q) * rates[i]))
         return q

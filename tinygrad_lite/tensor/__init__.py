@@ -1,5 +1,6 @@
 """Tensors: an array, its place in the graph, and PyTorch's methods on it (`tensor.py`)."""
 
+from . import reseat as _reseat  # noqa: F401  # for `TensorBase.numpy`
 from .apply import apply
 from .autocast import autocast, get_autocast_dtype, is_autocast_enabled
 from .modes import (

@@ -194,7 +194,7 @@ def _keep_order(out: TensorBase, args: tuple[Any, ...]) -> None:
         if isinstance(given, TensorBase) and not given.array.flags.c_contiguous:
             ours = ours or bool(given._storage.ours)
             view = given._view
-            turned = turned or type(given._storage.ours) is tuple
+            turned = turned or type(given._storage.ours) is not bool
             turned = turned or (view is not None and view[0].array.strides != given.array.strides)
     out._storage.ours = ours
     if ours and turned:  # where PyTorch's may not lie row by row

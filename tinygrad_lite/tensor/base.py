@@ -27,13 +27,14 @@ from ..backend.dtypes import DIFFERENTIABLE
 from ..graph import Leaf, Node, Storage, mode
 from .element import DTYPES
 from .element import dtype as ElementType
-from .layout import layout_of, settle, theirs
+from .layout import known, layout_of, settle, theirs
 from .size import Size, of_ints
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
 T = TypeVar("T", bound="TensorBase")
+reseat: Any = None  # set by `reseat.py`
 tensor_class: Any = None  # set by `tensor.py`, whose Tensor is this base with all operations
 Steps = tuple[Any, ...]  # to a view: (), or (the steps before, a rule, its constants)
 
@@ -225,7 +226,12 @@ class TensorBase:
                 f"numpy: can't convert a {self.device} tensor; copy it to the host first with "
                 "Tensor.cpu()"
             )
-        return self.array.view()
+        if known and id(root(self.array)) in known:
+            reseat(self)
+        shown = self.array.view()
+        if known and id(root(self.array)) in known:  # nothing would follow what NumPy writes
+            shown.flags.writeable = False
+        return shown
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return numpy.array(self.numpy(), dtype=dtype, copy=copy)
@@ -394,17 +400,23 @@ def storage_of(tensor: TensorBase) -> Storage:
     return tensor._storage
 
 
-def in_our_order(tensor: T) -> T:
+def in_our_order(tensor: T, theirs: tuple[int, ...] | str | None = None) -> T:
     """A tensor itself, once noted that the library chose in which order its elements lie.
 
     For results whose axes were turned on the way to them: as PyTorch's, they may be viewed.
+
+    Args:
+        tensor: a result.
+        theirs: the strides of PyTorch's, in bytes, or "columns"; default: it lies row by row.
     """
     storage = tensor._storage
     if tensor._view is None:
-        storage.ours = True
+        storage.ours = True if theirs is None else (layout_of(tensor.array, theirs),)
     else:  # of what nobody sees
         settle(tensor)
-        storage.ours = (layout_of(tensor.array), *(storage.ours or ()))  # type: ignore[misc]
+        all_of_it = tensor.numel() == tensor._view[0].numel()
+        others: Any = () if all_of_it or storage.ours is False else storage.ours
+        storage.ours = (layout_of(tensor.array, theirs), *others)
     return tensor
 
 

@@ -60,7 +60,7 @@ def _widths(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, An
     Raises:
         RuntimeError: booleans, or another number of x.
     """
-    if x is not None and "b" in (x.dtype.kind, y.dtype.kind):
+    if "b" in (y.dtype.kind, x is not None and x.dtype.kind):
         raise RuntimeError(f"{name}: booleans are not supported, neither as x nor as y")
     if x is None:
         return y, dx, axis(name, y, dim)

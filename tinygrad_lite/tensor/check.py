@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, SupportsIndex
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ParamSpec, SupportsIndex, TypeVar
 
 from ..backend import numpy
 from .base import TensorBase
@@ -43,6 +45,32 @@ def need_tensors(name: str, **values: Any) -> None:
     for word, value in values.items():
         if not isinstance(value, TensorBase):
             raise not_a_tensor(name, value, word)
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def takes_tensors(function: Callable[P, R]) -> Callable[P, R]:
+    """A function that says which of its arguments should be a tensor, and is none.
+
+    It looks for one when the function has failed, and not before: who gives tensors does not wait.
+    """
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except Exception:
+            kinds = function.__annotations__  # in the order of the arguments
+            for word, value in (*zip(kinds, args, strict=False), *kwargs.items()):
+                kind = kinds.get(word)
+                optional = kind == "Tensor | None" and value is not None
+                if (kind == "Tensor" or optional) and not isinstance(value, TensorBase):
+                    raise not_a_tensor(function.__name__, value, word) from None
+            raise
+
+    return call
 
 
 def is_int(value: Any) -> bool:

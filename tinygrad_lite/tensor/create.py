@@ -13,6 +13,7 @@ from .check import plain
 from .data import array_of
 from .dims import sizes, whole
 from .modes import default_dtype, default_or
+from .own_order import lying_as
 from .promote import default_complex, element, in_range
 from .spaced import spaced
 from .tensor import Tensor
@@ -51,7 +52,7 @@ def tensor(
     Args:
         data: what it holds.
         dtype: default: of Python floats the default dtype, of integers int64; arrays keep theirs.
-        device: default: where the data is, else the default device.
+        device: default: where a tensor is, or an array of CuPy; else the default device.
         requires_grad: gather the gradient in `.grad`.
         pin_memory: has no effect.
 
@@ -67,8 +68,7 @@ def tensor(
         >>> torch.tensor([0.5, 2], dtype=torch.float64, requires_grad=True)
         tensor([0.5000, 2.0000], dtype=torch.float64, requires_grad=True)
     """
-    wanted = None if dtype is None else as_dtype(dtype)
-    array, home = array_of(data, wanted)
+    array, home = array_of(data, None if dtype is None else as_dtype(dtype))
     device = (home or get_default_device()) if device is None else device
     made = of_program(array) if is_array(data) else new(array)
     return made.to(device=device).requires_grad_(requires_grad)
@@ -95,6 +95,8 @@ def as_tensor(data: Any, *, dtype: Any = None, device: Place = None) -> Tensor:
         out: Tensor = data  # type: ignore[assignment]
     elif is_array(data):
         out = of_program(data.view())  # the program may give its own array object another shape
+        if isinstance(data, numpy.ndarray):
+            device = device or get_default_device()
     else:
         return tensor(data, dtype=dtype, device=device)
     return out.to(dtype=dtype, device=device)
@@ -264,9 +266,7 @@ def empty_like(
 
 def _alike(input: Tensor, array: Array) -> Tensor:
     """A tensor of an array that lies in memory as a tensor does."""
-    out = new(array)
-    out._storage.ours = out._storage.ours and input._storage.ours
-    return out
+    return lying_as(input, new(array)) if input._storage.ours else of_program(array)
 
 
 def full_like(

@@ -23,7 +23,7 @@ def array_of(data: Any, dtype: DType | None) -> tuple[Any, Device | str | None]:
         dtype: of the array; None for the data's own.
 
     Returns:
-        The array, and the device; None for data of Python.
+        The array, and the device; None for data of Python or NumPy.
     """
     home: Device | str | None = None
     if isinstance(data, TensorBase):
@@ -31,7 +31,8 @@ def array_of(data: Any, dtype: DType | None) -> tuple[Any, Device | str | None]:
     elif is_array(data) or isinstance(data, numpy.generic):
         if isinstance(data, numpy.generic):
             data = numpy.asarray(data if dtype is None else in_range("tensor", data, dtype))
-        array, home = namespace(data).copy(data), namespace(data).name
+        array = namespace(data).copy(data)
+        home = None if isinstance(data, numpy.ndarray) else namespace(data).name
     else:
         array = _from_numbers(data, dtype)
     return array if dtype is None else array.astype(dtype, copy=False), home

@@ -15,7 +15,7 @@ from ..ops import decompose as ops
 from .apply import apply
 from .base import TensorBase, in_our_order, new
 from .concatenate import cat
-from .own_order import own_order
+from .own_order import lay
 from .results import Named, of
 
 if TYPE_CHECKING:
@@ -225,7 +225,6 @@ def old_qr(input: Tensor, some: bool = True) -> QR:
     return of("qr", QR(*qr(input, "reduced" if some else "complete")))
 
 
-@own_order
 def old_svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> OldSVD:
     """`linalg.svd` under its older name, with V in place of Vᵀ.
 
@@ -244,3 +243,15 @@ def old_svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> OldSVD
 
 
 old_cholesky.__name__, old_qr.__name__, old_svd.__name__ = "cholesky", "qr", "svd"
+
+
+lay(
+    globals(),
+    cholesky="columns",
+    qr="columns columns",
+    eigh="rows columns",
+    eigvalsh="rows",
+    svd="columns rows columns",
+    svdvals="rows",
+    old_svd="columns rows rows",
+)

@@ -231,6 +231,8 @@ def pow(input: Any, exponent: Operand) -> Tensor:
             refuse("pow", a)
         return apply(ops.pow, a, b)
     base, n = pair("pow", input, exponent)
+    if isinstance(n, TensorBase):  # of a NumPy array
+        return pow(base, n)
     if base.dtype.kind not in DIFFERENTIABLE:
         if exponent < 0:
             raise RuntimeError(

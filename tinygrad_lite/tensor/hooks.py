@@ -341,11 +341,11 @@ def _with_hooks(node: Node, vjps: VJPs, hooks: tuple[Any, ...]) -> VJPs:
     """VJPs whose gradients, as the inputs get them, hooks may change."""
 
     def joint(grad: Any, wanted: tuple[bool, ...]) -> list[Any]:
-        recorded = isinstance(grad, TensorBase)
+        given, recorded = _of_outputs(node, grad), _is_recorded(grad)
         shares = _shares(node, vjps, grad, wanted)
         grads = tuple(None if share is None else _tensor(share) for share in shares)
         for hook in hooks:
-            changed = hook(grads, (_tensor(grad),))
+            changed = hook(grads, given)
             if changed is not None:
                 grads = tuple(changed) if isinstance(changed, tuple | list) else (changed,)
             if len(grads) != len(wanted):
@@ -359,6 +359,20 @@ def _with_hooks(node: Node, vjps: VJPs, hooks: tuple[Any, ...]) -> VJPs:
     return joint
 
 
+def _is_recorded(grad: Any) -> bool:
+    """Whether a gradient, or those of a Function's several outputs, are tensors."""
+    parts = grad.values() if isinstance(grad, dict) else (grad,)
+    return any(isinstance(part, TensorBase) for part in parts)
+
+
+def _of_outputs(node: Any, grad: Any) -> tuple[Any, ...]:
+    """The gradient of a node's output; of a Function's several outputs those that came, or None."""
+    if not isinstance(grad, dict):
+        return (_tensor(grad),)
+    count = len(node.vjps.blanks)
+    return tuple(_tensor(grad[i]) if i in grad else None for i in range(count))
+
+
 def _shares(node: Node, vjps: VJPs, grad: Any, wanted: tuple[bool, ...]) -> list[Any]:
     """The gradient of each input that wants it, of the input's shape; None for the others."""
     if isinstance(vjps, tuple):
@@ -368,7 +382,7 @@ def _shares(node: Node, vjps: VJPs, grad: Any, wanted: tuple[bool, ...]) -> list
     else:
         shares = list(vjps(grad, wanted))
     shares += [None] * (len(wanted) - len(shares))
-    inner = space if isinstance(grad, TensorBase) else None
+    inner = space if _is_recorded(grad) else None
     return [
         None if g is None or p is None else sum_to(g, p.shape, inner)
         for g, p in zip(shares, node.parents, strict=True)

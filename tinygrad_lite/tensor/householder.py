@@ -14,6 +14,7 @@ from ..ops import decompose as ops
 from .autocast import as_it_is, need_one_dtype
 from .base import new
 from .decompose import matrices, packed
+from .own_order import lay
 from .results import Named, of
 
 if TYPE_CHECKING:
@@ -119,3 +120,11 @@ def ormqr(
             f"columns, but it has the shape {tuple(input2.shape)}"
         )
     return _reflected(v, input2, input3, steps if transpose else reversed(steps))
+
+
+lay(
+    globals(),
+    geqrf="columns rows",
+    householder_product="columns",
+    ormqr="columns",
+)

@@ -61,6 +61,8 @@ def change(input: Tensor, name: str, operation: Callable[[Tensor], Tensor], *oth
     base, steps = base_of(input, name)
     old = new(namespace(base.array).copy(base.array))  # the graph may need the old elements
     old._node = base._node
+    if isinstance(base._node, Node) and base._node.custom:
+        base._node.outlive(old.array, old._storage)
     part = replay(old, steps)
     result = _fitting(operation(part), input, name)
     if part._node is not None and (result._node is None or name in _OF_ALL):

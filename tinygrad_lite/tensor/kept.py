@@ -93,4 +93,4 @@ def _calls_kernels(function: FunctionType, cells: list[Any]) -> bool:
     return any(hasattr(theirs, n) and not hasattr(space, n) for n in function.__code__.co_names)
 
 
-_PLAIN = (bool, int, float, str, slice, type(...), numpy.dtype, Hole)
+_PLAIN = (bool, int, float, str, slice, type, type(...), numpy.dtype, Hole)

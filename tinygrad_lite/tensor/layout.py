@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 Ints = tuple[int, ...]
 
 
-Layout = tuple[int, Ints, Ints, Ints, int]
+Layout = tuple[int, Ints, Ints, Ints, int, int]
 """What lies in some memory, here and in PyTorch, counted in bytes: where its first element is, from
-where the memory begins; its shape; its strides here, and in PyTorch; the size of an element."""
+where the memory begins; its shape; its strides here, and in PyTorch; the size of an element; and
+where its first element is in PyTorch's memory."""
+
+known: dict[int, tuple[Any, ...]] = {}
+"""The twins of each memory (`twins.py`), by the `id` of the array that owns it."""
 
 
 def by_rows(shape: Sequence[int], item: int) -> Ints:
@@ -34,21 +38,28 @@ def by_rows(shape: Sequence[int], item: int) -> Ints:
     return tuple(reversed(found))
 
 
-def layout_of(array: Array, theirs: Ints | None = None) -> Layout:
+def layout_of(array: Array, theirs: Ints | str | None = None, origin: int = 0) -> Layout:
     """The layout of an array which is the whole of something.
 
     Args:
         array: an array.
-        theirs: its strides in PyTorch, in bytes; default: row by row.
+        theirs: its strides in PyTorch, in bytes; or that its matrices lie in "columns" there;
+            default: row by row.
+        origin: where its first element is in PyTorch's memory, in bytes.
     """
     item = array.dtype.itemsize
-    start = address(array) - address(root(array)) if array.size else 0
-    theirs = by_rows(array.shape, item) if theirs is None else theirs
-    return start, array.shape, array.strides, theirs, item
+    start = 0 if array.base is None else address(array) - address(root(array))
+    if theirs == "columns" and array.ndim > 1:
+        *several, m, n = array.shape
+        *steps, b, a = by_rows((*several, n, m), item)
+        theirs = (*steps, a, b)
+    elif theirs is None or isinstance(theirs, str):
+        theirs = by_rows(array.shape, item)
+    return start, array.shape, array.strides, theirs, item, origin
 
 
-def strides_in(layout: Layout, array: Array) -> Ints | None:
-    """The strides, in bytes, that PyTorch's view has which shows what an array shows.
+def place_in(layout: Layout, array: Array) -> tuple[int, Ints] | None:
+    """Where PyTorch's view lies, in bytes, which shows what an array shows: offset, strides.
 
     A place in memory has one number along each axis of the whole. From one element of the array to
     its neighbour these change by the same steps everywhere, or there is no such view.
@@ -58,9 +69,9 @@ def strides_in(layout: Layout, array: Array) -> Ints | None:
         array: a view of that memory.
 
     Returns:
-        The strides (of dimensions of size 1 they have no meaning); None if there are none.
+        The offset and the strides (of dimensions of size 1 they have no meaning), or None.
     """
-    begin, sizes, steps, theirs, item = layout
+    begin, sizes, steps, theirs, item, origin = layout
     axes: list[tuple[int, int, int]] = []
     each = zip(steps, sizes, theirs, strict=True)
     # The last one is of a part of an element, such as its imaginary part.
@@ -96,7 +107,10 @@ def strides_in(layout: Layout, array: Array) -> Ints | None:
             low[i] += min(move, 0) * (n - 1)
             high[i] += max(move, 0) * (n - 1)
     outside = any(a < 0 or b >= axis[1] for a, b, axis in zip(low, high, axes, strict=True))
-    return None if outside else tuple(strides)
+    if outside:
+        return None
+    offset = origin + sum(n * axis[2] for n, axis in zip(first, axes, strict=True))
+    return offset, tuple(strides)
 
 
 def restrided(shape: Ints, strides: Ints, wanted: Ints) -> Ints | None:
@@ -141,21 +155,31 @@ def are_rows(shape: Ints, strides: Ints, item: int) -> bool:
 def settle(tensor: TensorBase) -> None:
     """Note in a tensor's storage how its memory is laid out, before its base is lost sight of."""
     storage = tensor._storage
-    if storage.ours is True:
+    if storage.ours is True or storage.ours == "columns":
         base = tensor if tensor._view is None else tensor._view[0]
         array: Array = base.array
-        alike = array.flags.c_contiguous or 0 in array.strides  # expanded, as in PyTorch
-        storage.ours = () if alike else (layout_of(array),)
+        if storage.ours is True:
+            alike = array.flags.c_contiguous or 0 in array.strides  # expanded, as in PyTorch
+            storage.ours = () if alike else (layout_of(array),)
+        else:
+            storage.ours = (layout_of(array, "columns"),)
 
 
 def theirs(tensor: TensorBase) -> Ints | None:
     """The strides, in bytes, that PyTorch's tensor would have; None if they are not known."""
+    found = place(tensor)
+    return None if found is None else found[1]
+
+
+def place(tensor: TensorBase) -> tuple[int, Ints] | None:
+    """Where PyTorch's tensor would lie, in bytes: offset, strides; None if that is not known."""
     settle(tensor)
     array: Array = tensor.array
     if not tensor._storage.ours or not array.size:
-        return array.strides  # type: ignore[no-any-return]
-    for layout in tensor._storage.ours:  # type: ignore[union-attr]
-        found = strides_in(layout, array)
+        return address(array) - address(root(array)) if array.size else 0, array.strides
+    layouts: Any = tensor._storage.ours
+    for layout in layouts:
+        found = place_in(layout, array)
         if found is not None:
             return found
     return None
@@ -209,15 +233,17 @@ def lies_by_rows(tensor: TensorBase) -> bool:
 
 def is_sound(ours: Any) -> bool:
     """Whether `Storage.ours`, as a file has it, is what it may be."""
-    return type(ours) is bool or (type(ours) is tuple and all(map(_is_layout, ours)))
+    if type(ours) is tuple:
+        return all(map(_is_layout, ours))
+    return type(ours) is bool or ours == "columns"
 
 
 def _is_layout(given: Any) -> bool:
-    if type(given) is not tuple or len(given) != 5 or type(given[1]) is not tuple:
+    if type(given) is not tuple or len(given) != 6 or type(given[1]) is not tuple:
         return False
-    start, shape, steps, theirs, item = given
+    start, shape, steps, theirs, item, origin = given
     rows = all(are_strides(row, len(shape)) for row in (shape, steps, theirs))
-    return rows and are_strides((start, item), 2) and min((item, *shape, *steps)) > 0
+    return rows and are_strides((start, item, origin), 3) and min((item, *shape, *steps)) > 0
 
 
 def are_strides(given: Any, n: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..backend import namespace
+from ..backend import namespace, numpy
 from ..backend.dtypes import DIFFERENTIABLE, is_half
 from ..graph import mode
 from ..ops import linalg as ops
@@ -55,8 +55,20 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     return y.squeeze(-1 if len(rows) == 1 else -2) if len(columns) == 1 else y
 
 
+def _operator_matmul(input: Tensor, other: Any) -> Tensor:
+    """The matrix product input @ other, of a NumPy array too, as the other operators take one."""
+    if isinstance(other, numpy.ndarray):
+        return matmul(*pair("matmul", input, other))
+    return matmul(input, other)
+
+
+_operator_matmul.__name__ = "matmul"  # as classes that take it over are told
+
+
 def _reflected_matmul(input: Tensor, other: Any) -> Tensor:
-    """The matrix product other @ input of two tensors."""
+    """The matrix product other @ input of two tensors, or of a NumPy array and a tensor."""
+    if isinstance(other, numpy.ndarray):
+        return matmul(*pair("matmul", other, input))
     fits = isinstance(other, TensorBase)
     return matmul(other, input) if fits else NotImplemented
 

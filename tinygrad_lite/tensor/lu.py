@@ -9,7 +9,7 @@ from ..ops import decompose as ops
 from .autocast import as_it_is
 from .base import in_our_order, new
 from .decompose import matrices, packed
-from .own_order import own_order
+from .own_order import lay, own_order
 from .promote import to_dtype
 from .results import Named, of
 from .solve import solve_triangular
@@ -209,3 +209,14 @@ def triangular_solve(
     a = A.mT if transpose else A
     x = solve_triangular(a, input, upper=upper != transpose, unitriangular=unitriangular)
     return of("triangular_solve", TriangularSolve(x, A.clone()))
+
+
+lay(
+    globals(),
+    lu="rows rows rows",
+    lu_factor="columns rows",
+    lu_factor_ex="columns rows rows",
+    old_lu="columns rows",
+    lu_solve="columns",
+    triangular_solve="columns columns",
+)

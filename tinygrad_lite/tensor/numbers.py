@@ -10,6 +10,7 @@ from ..backend.dtypes import FLOATING
 from ..ops import rounding
 from ..ops import special as ops
 from .apply import apply
+from .arrange import broadcast_tensors
 from .base import TensorBase, new
 from .check import need_tensors, not_a_tensor, tensor_of
 from .elementwise import exp2, logaddexp
@@ -70,8 +71,8 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
             f"heaviside: input and values must have one dtype, but have {input.dtype} and "
             f"{values.dtype}"
         )
-    xp, x = namespace(input.array), input.array
-    return new(xp.where(x == 0, values.array, xp.astype(x > 0, x.dtype)))
+    xp, (x, y) = namespace(input.array), (t.array for t in broadcast_tensors(input, values))
+    return new(xp.where(x == 0, y, xp.astype(x > 0, x.dtype)))
 
 
 def ldexp(input: Tensor, other: Tensor) -> Tensor:

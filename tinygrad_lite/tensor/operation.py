@@ -17,7 +17,6 @@ from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol
 
-from ..backend import numpy
 from ..backend.dtypes import FLOATING
 from ..graph import Rule
 from ..ops.rule import plain
@@ -197,35 +196,6 @@ def reflected(function: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Opera
     return call
 
 
-OPERANDS = (TensorBase, int, float, complex, numpy.number, numpy.bool_, numpy.ndarray)
-"""What operators calculate with. Another object may know how to calculate with a tensor."""
-
-_GIVE_WAY = (
-    "truediv rtruediv rdiv mod rmod floordiv rfloordiv pow rpow matmul and rand or ror xor rxor "
-    "lshift rlshift rshift rrshift lt le gt ge iadd isub imul itruediv ifloordiv imod ipow iand "
-    "ior ixor ilshift irshift"
-).split()
-
-
-def give_way(kind: type) -> None:
-    """Let the operators of a class return NotImplemented for what is no operand of theirs."""
-    for name in _GIVE_WAY:
-        setattr(kind, f"__{name}__", _giving_way(getattr(kind, f"__{name}__")))
-
-
-def _giving_way(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def call(input: Tensor, other: Any) -> Any:
-        try:
-            return function(input, other)
-        except TypeError:
-            if isinstance(other, OPERANDS):
-                raise
-            return NotImplemented
-
-    call.__name__, call.__doc__ = function.__name__, function.__doc__
-    return call
-
-
 def operators(rule: Rule) -> tuple[Callable[[Tensor, Operand], Tensor], ...]:
     """The operator of a rule of two inputs, as `a + b` calls it, and reflected."""
     KEEP_ORDER.add(rule)
@@ -233,28 +203,62 @@ def operators(rule: Rule) -> tuple[Callable[[Tensor, Operand], Tensor], ...]:
 
     repeats = (list, tuple, str, bytes) if name == "mul" else ()  # which `[0] * x` repeats
 
+    back = f"__r{name}__"
+
     def call(input: Tensor, other: Operand) -> Any:
-        if isinstance(other, repeats):
-            return NotImplemented
         try:
+            if isinstance(other, repeats):
+                return NotImplemented
             return apply(rule, *pair(name, input, other))
         except TypeError:
-            if isinstance(other, OPERANDS):
-                raise
-            return NotImplemented
+            if knows(other, back):
+                return NotImplemented
+            raise
 
-    def reflected(input: Tensor, other: Operand) -> Any:
-        if isinstance(other, repeats):
-            return NotImplemented
-        try:
-            return apply(rule, *pair(name, other, input))
-        except TypeError:
-            if isinstance(other, OPERANDS):
-                raise
-            return NotImplemented
+    def reflected(input: Tensor, other: Operand) -> Tensor:
+        return (
+            NotImplemented if isinstance(other, repeats) else apply(rule, *pair(name, other, input))
+        )
 
-    call.__name__, reflected.__name__ = f"__{name}__", f"__r{name}__"
+    call.__name__, reflected.__name__ = f"__{name}__", back
     return call, reflected
+
+
+def knows(other: Any, back: str) -> bool:
+    """Whether an operand of another class has the reflected operator, as units of numbers do."""
+    if isinstance(other, TensorBase) or type(other).__module__ in ("builtins", "numpy"):
+        return False
+    own = getattr(type(other), back, None)
+    return own is not None and own is not getattr(object, back, None)
+
+
+_BACK = {name: f"__r{name}__" for name in "and floordiv matmul mod or pow truediv xor".split()}
+_BACK |= {"lt": "__gt__", "le": "__ge__", "gt": "__lt__", "ge": "__le__"}
+_BACK |= {"lshift": "__rlshift__", "rshift": "__rrshift__"}
+_CHANGES = "add and floordiv lshift mod mul or pow rshift sub truediv xor".split()
+"""Of `x += y` and the like, for which Python calls `x + y` if they are not implemented."""
+
+
+def leave_to_others(owner: type) -> None:
+    """Make the operators of tensors `NotImplemented` for what another class's operator knows.
+
+    Python calls that one then: `tensor / length` gives a length divided. Of what has none, the
+    error says more than Python's would.
+    """
+    names = {f"__{name}__": back for name, back in _BACK.items()}
+    for name, back in [*names.items(), *[(f"__i{name}__", f"__r{name}__") for name in _CHANGES]]:
+        function = getattr(owner, name)
+
+        def call(input: Tensor, other: Operand, *, _own: Any = function, _back: str = back) -> Any:
+            try:
+                return _own(input, other)
+            except TypeError:
+                if knows(other, _back):
+                    return NotImplemented
+                raise
+
+        call.__name__, call.__doc__ = function.__name__, function.__doc__  # as classes are told
+        setattr(owner, name, call)
 
 
 def _reduced(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
@@ -361,10 +365,8 @@ def plain_binary(
 
 def public(scope: dict[str, Any]) -> list[str]:
     """The functions of tensors that a file makes, for the package to take."""
-    return [
-        name
-        for name, value in scope.items()
-        if not name.startswith("_")
-        and isinstance(value, FunctionType)
-        and value.__module__ in (scope["__name__"], PACKAGE)
-    ]
+    names, homes = [], (scope["__name__"], PACKAGE)
+    for name, value in scope.items():  # a loop: in Python 3.11 a comprehension is a call
+        if name[0] != "_" and isinstance(value, FunctionType) and value.__module__ in homes:
+            names.append(name)
+    return names

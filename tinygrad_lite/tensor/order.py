@@ -11,6 +11,7 @@ from .apply import apply
 from .base import new
 from .dims import axis, whole
 from .operation import ordered, public, refuse
+from .own_order import lying_as
 from .results import ValuesIndices
 from .shown import lasting
 
@@ -42,7 +43,7 @@ def argsort(
     order = xp.argsort(array, at)
     if descending:
         order = input.shape[at] - 1 - xp.flip(order, at)
-    return new(xp.ascontiguousarray(order))
+    return lying_as(input, new(xp.ascontiguousarray(order)))
 
 
 def sort(
@@ -64,7 +65,7 @@ def sort(
     if input.ndim == 0:
         return results.of("sort", ValuesIndices(input.clone(), indices))
     values = apply(shape_ops.gather, input, indices, axis=axis("sort", input, dim))
-    return results.of("sort", ValuesIndices(values, indices))
+    return results.of("sort", ValuesIndices(lying_as(input, values), indices))
 
 
 def topk(
@@ -120,7 +121,11 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
         places = (xp.zeros(int(bool(input.array)), dtype="int64"),)
         return (new(places[0]),) if as_tuple else new(places[0].reshape(-1, 1)[:, :0])
     places = xp.nonzero(input.array)
-    return tuple(new(p) for p in places) if as_tuple else new(xp.stack(places, axis=1))
+    if as_tuple:
+        return tuple(new(p) for p in places)
+    out = new(xp.stack(places, axis=1))
+    out._storage.ours = "columns"  # in PyTorch
+    return out
 
 
 def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:

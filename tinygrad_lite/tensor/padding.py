@@ -10,6 +10,7 @@ from ..backend import namespace, numpy
 from ..ops.elementwise import hinge
 from .apply import apply
 from .base import in_our_order, new
+from .check import takes_tensors
 from .concatenate import cat
 from .operation import refuse
 from .own_order import own_order
@@ -25,6 +26,7 @@ _TITLES = {"reflect": "ReflectionPad", "replicate": "ReplicationPad"}  # as node
 
 
 @own_order
+@takes_tensors
 def pad(
     input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
 ) -> Tensor:

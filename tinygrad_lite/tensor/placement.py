@@ -8,6 +8,7 @@ change nothing.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from inspect import signature
 from typing import Any
@@ -17,6 +18,7 @@ from ..graph import mode
 from . import info
 from .base import TensorBase
 from .element import dtype_of
+from .source_line import user_level
 
 MAKERS = frozenset(
     "arange bartlett_window blackman_window empty eye full hamming_window hann_window "
@@ -33,6 +35,9 @@ _OF_OUT = frozenset(
 
 _RANGES = frozenset({"arange", "linspace", "logspace", "range"})
 """What keeps the shape of its `out`, if that has as many elements."""
+
+_SIZED = MAKERS - {"arange", "isin", "polygamma", "pow", "where"}
+"""What is told a size, which an `out` is given without a warning."""
 
 _WORDS = frozenset({"out", "layout", "pin_memory", "memory_format"})
 
@@ -105,6 +110,15 @@ def put(name: str, out: Any, made: Any) -> Any:
     if name in _RANGES and out.numel() == made.numel():  # row by row, whatever the shape
         made = made.reshape(out.shape)
     if out.shape != made.shape:
+        if out.numel() and name not in _SIZED:
+            warnings.warn(
+                f"{name}: An output with one or more elements was resized since it had shape "
+                f"{[*out.shape]}, which does not match the required output shape {[*made.shape]}. "
+                "This behavior is deprecated: give an output of that shape, or of no elements, "
+                "such as t.resize_(0) makes of t",
+                UserWarning,
+                stacklevel=user_level(),
+            )
         out.resize_(made.shape)
     out.copy_(made)  # which is not recorded: neither requires a gradient where it could be
     return out

@@ -8,7 +8,7 @@ from ..backend.dtypes import FLOATING, is_half
 from ..ops import activation as ops
 from .apply import apply
 from .autocast import lowered
-from .check import tensor_of
+from .check import takes_tensors, tensor_of
 from .operation import refuse
 from .promote import coefficient
 
@@ -23,6 +23,7 @@ def _checked(name: str, input: Any) -> None:
         refuse(name, input)
 
 
+@takes_tensors
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """y = x for x > 0, else w x; the derivative at 0 is w.
 

@@ -17,7 +17,7 @@ from .decompose import eigvalsh, matrices, svdvals
 from .dims import whole
 from .index import common_shape
 from .linalg import matmul
-from .own_order import own_order
+from .own_order import lay, own_order
 from .promote import to_dtype
 from .results import Named, of
 
@@ -94,7 +94,6 @@ def logdet(input: Tensor) -> Tensor:
     return logarithm.masked_fill(sign < 0, math.nan)
 
 
-@own_order
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """The X of A X = B, or of X A = B.
 
@@ -412,3 +411,13 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
             f"linalg.tensorsolve: shapes {tuple(A.shape)} and {tuple(B.shape)} don't fit"
         )
     return solve(A.reshape(B.numel(), -1), B.reshape(-1)).reshape(shape)
+
+
+lay(
+    globals(),
+    inv="columns",
+    solve="columns",
+    cholesky_solve="columns",
+    cholesky_inverse="columns",
+    lstsq="columns rows rows rows",
+)

@@ -11,7 +11,7 @@ from ..ops import reduce
 from .apply import apply
 from .autocast import as_it_is, in_float32, need_one_dtype
 from .base import TensorBase, new
-from .check import not_a_tensor
+from .check import not_a_tensor, takes_tensors
 from .dims import axis
 from .operation import ordered, public, refuse
 from .own_order import own_order
@@ -166,6 +166,7 @@ def _sizes(differences: Tensor, p: float) -> Tensor:
     return differences.norm(p, -1)
 
 
+@takes_tensors
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     """The distances (n (n − 1) / 2) of pairs of points (n, d): 0 and 1, 0 and 2, …, 1 and 2, …
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..absent import without
+from ..backend import numpy
 from ..ops import elementwise as rules
 from . import (
     arrange,
@@ -56,10 +57,13 @@ from .arguments import explain_methods
 from .base import TensorBase
 from .derived import Derived
 from .inplace import both
-from .operation import OPERANDS, give_way, operators, reflected
+from .operation import leave_to_others, operators, reflected
 from .pointwise import Pointwise
 from .printing import represent
 from .shown import called
+
+# What `==` compares with; anything else is just not equal.
+_OPERANDS = (TensorBase, int, float, complex, numpy.number, numpy.bool_, numpy.ndarray)
 
 
 class Tensor(Derived, Pointwise):
@@ -324,7 +328,7 @@ class Tensor(Derived, Pointwise):
     __mod__, __rmod__ = elementwise.remainder, reflected(elementwise.remainder)
     __floordiv__, __rfloordiv__ = elementwise.floor_divide, reflected(elementwise.floor_divide)
     __pow__, __rpow__ = elementwise.pow, elementwise._reflected_pow
-    __matmul__, __rmatmul__ = linalg.matmul, linalg._reflected_matmul
+    __matmul__, __rmatmul__ = linalg._operator_matmul, linalg._reflected_matmul
     __and__, __rand__ = elementwise.bitwise_and, reflected(elementwise.bitwise_and)
     __or__, __ror__ = elementwise.bitwise_or, reflected(elementwise.bitwise_or)
     __xor__, __rxor__ = elementwise.bitwise_xor, reflected(elementwise.bitwise_xor)
@@ -362,13 +366,13 @@ class Tensor(Derived, Pointwise):
     __hash__ = TensorBase.__hash__
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return self.eq(other) if isinstance(other, OPERANDS) else NotImplemented
+        return self.eq(other) if isinstance(other, _OPERANDS) else NotImplemented
 
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return self.ne(other) if isinstance(other, OPERANDS) else NotImplemented
+        return self.ne(other) if isinstance(other, _OPERANDS) else NotImplemented
 
     def __contains__(self, element: Any) -> Any:
-        if not isinstance(element, OPERANDS):
+        if not isinstance(element, _OPERANDS):
             raise RuntimeError(
                 f"in: a Tensor holds numbers, and no element of type {type(element).__name__}"
             )
@@ -440,6 +444,6 @@ class Tensor(Derived, Pointwise):
 
 
 explain_methods(Tensor)
-give_way(Tensor)
+leave_to_others(Tensor)
 without(Tensor)
 base.tensor_class = Tensor

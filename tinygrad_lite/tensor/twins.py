@@ -20,13 +20,12 @@ from ..backend import Array, capture, namespace
 from ..backend.flat import address, root, rows
 from ..graph import Rule, Storage, mode
 from .base import TensorBase
-from .layout import Ints, are_rows, layout_of, restrided, theirs
+from .layout import known as known
+from .layout import layout_of, restrided, theirs
+from .layout import place as place_of
 
 if TYPE_CHECKING:
     from .tensor import Tensor
-
-known: dict[int, tuple[Twin, ...]] = {}
-"""The twins of each memory, by the `id` of the array that owns it: of either kind."""
 
 lock = threading.RLock()
 """Held while twins are made, written into and forgotten: threads may share them."""
@@ -38,13 +37,15 @@ class Copied(Storage):
     Args:
         array: the copy.
         whole: the storage of that other memory.
+        base: the tensor that was viewed, or is the base of that; a weak reference is kept.
         ours: as in `Storage`.
     """
 
-    __slots__ = ("whole",)
+    __slots__ = ("base", "whole")
 
-    def __init__(self, array: Array, whole: Storage, ours: Any) -> None:
+    def __init__(self, array: Array, whole: Storage, base: Tensor, ours: Any) -> None:
         self.whole = whole
+        self.base = weakref.ref(base)
         self.ours = ours
         self.own(array)
 
@@ -187,32 +188,23 @@ def as_theirs(input: Tensor, out: Tensor, rule: Rule, constants: dict[str, Any])
     seen = restrided(input.shape, strides, out.shape)
     if shared:
         return out if seen is not None else out.clone()
-    return out if seen is None else stand_in(input, out, rule, constants, seen)
+    return out if seen is None else stand_in(input, out, rule, constants)
 
 
-def stand_in(
-    input: Tensor,
-    out: Tensor,
-    rule: Rule,
-    constants: dict[str, Any],
-    strides: Ints | None = None,
-) -> Tensor:
+def stand_in(input: Tensor, out: Tensor, rule: Rule, constants: dict[str, Any]) -> Tensor:
     """A copy, made a view of the base of what it is a copy of, and its twin.
 
     Args:
         input, out, rule, constants: see `as_theirs`.
-        strides: of the view in PyTorch, in bytes; default: asked for.
     """
     array, made, whole = input.array, out.array, input._storage
     if namespace(array).name == "meta":
         return out
-    if strides is None:
-        found = theirs(input)
-        strides = None if found is None else restrided(input.shape, found, out.shape)
-    even = strides is None or are_rows(out.shape, strides, made.dtype.itemsize)
-
-    out._storage = Copied(made, whole, () if even else (layout_of(made, strides),))
+    found = place_of(input)
+    strides = None if found is None else restrided(input.shape, found[1], out.shape)
+    ours = () if strides is None or found is None else (layout_of(made, strides, found[0]),)
     base, steps = input._view or (input, ())
+    out._storage = Copied(made, whole, base, ours)
     replayable = mode.grad and steps is not None
     out._view = base, ((steps, rule, constants) if replayable else None)
     out._seen = whole.moves

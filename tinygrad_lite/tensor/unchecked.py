@@ -14,7 +14,7 @@ from .compare import where
 from .decompose import cholesky, matrices
 from .lu import first
 from .modes import no_grad
-from .own_order import own_order
+from .own_order import lay
 from .results import Named, of
 from .solve import identity, inv, solve
 
@@ -122,7 +122,6 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> InverseInfo:
     return of("linalg_inv_ex", InverseInfo(*_tried(A, inv, _singular)))
 
 
-@own_order
 def solve_ex(
     A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False
 ) -> SolutionInfo:
@@ -132,3 +131,11 @@ def solve_ex(
         return of("linalg_solve_ex", SolutionInfo(solve(A, B, left=left), _unharmed(A)))
     found = _tried(A, lambda a: solve(a, B, left=left), _singular)
     return of("linalg_solve_ex", SolutionInfo(*found))
+
+
+lay(
+    globals(),
+    cholesky_ex="columns rows",
+    inv_ex="columns rows",
+    solve_ex="columns rows",
+)

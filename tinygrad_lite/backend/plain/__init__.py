@@ -9,7 +9,8 @@ KERNELS = {
     "amp": "amp_unscale amp_update",
     "attention": "attention attention_gradient",
     "bessel": "bessel_jy bessel_k airy_ai",
-    "complex": "view_as_real view_as_complex real imag sgn complex_of",
+    "complex": "view_as_real view_as_complex real imag sgn complex_of "
+    "logical_and logical_or logical_xor logical_not",
     "conv": "unfold fold conv2d conv2d_algorithm conv2d_weight_gradient conv2d_input_gradient "
     "conv2d_bias_gradient",
     "deviations": "variance variance_and_mean",

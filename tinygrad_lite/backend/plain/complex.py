@@ -51,3 +51,32 @@ def complex_of(xp: Any, a: Any, b: Any) -> Any:
     parts[..., 0] = a
     parts[..., 1] = b
     return z
+
+
+@kernel("plain")
+def logical_and(xp: Any, a: Any, b: Any) -> Any:
+    """Where both are true."""
+    return xp.library.logical_and(_truth(a), _truth(b))
+
+
+@kernel("plain")
+def logical_or(xp: Any, a: Any, b: Any) -> Any:
+    """Where either is true."""
+    return xp.library.logical_or(_truth(a), _truth(b))
+
+
+@kernel("plain")
+def logical_xor(xp: Any, a: Any, b: Any) -> Any:
+    """Where one alone is true."""
+    return xp.library.logical_xor(_truth(a), _truth(b))
+
+
+@kernel("plain")
+def logical_not(xp: Any, a: Any) -> Any:
+    """Where zero or False."""
+    return xp.library.logical_not(_truth(a))
+
+
+def _truth(a: Any) -> Any:
+    """What says whether a number is true: complex ones CuPy's functions of truth do not take."""
+    return a != 0 if a.dtype.kind == "c" else a

@@ -10,6 +10,7 @@ from ...backend.dtypes import FLOATING
 from ...ops.elementwise import hinge
 from ...tensor import Tensor, apply
 from ...tensor.base import new
+from ...tensor.check import takes_tensors
 from ...tensor.operation import refuse
 from ...tensor.shown import called
 from .sizes import Size, bins
@@ -17,6 +18,7 @@ from .sizes import Size, bins
 __all__ = ["adaptive_max_pool1d", "adaptive_max_pool2d"]
 
 
+@takes_tensors
 def adaptive_max_pool2d(
     input: Tensor, output_size: Size | Sequence[int | None], return_indices: bool = False
 ) -> Any:
@@ -67,6 +69,7 @@ def adaptive_max_pool2d(
     return values, wide_table.gather(-1, taps.unsqueeze(-1)).squeeze(-1)
 
 
+@takes_tensors
 def adaptive_max_pool1d(input: Tensor, output_size: Size, return_indices: bool = False) -> Any:
     """The maximum of each of OL bins of (N, C, L) or (C, L).
 

@@ -12,6 +12,7 @@ from ...ops import attention as ops
 from ...tensor import Tensor, apply
 from ...tensor.autocast import one_dtype
 from ...tensor.base import new
+from ...tensor.check import takes_tensors
 from ...tensor.operation import refuse
 from .dropout import drawn_kept, dropout
 
@@ -21,6 +22,7 @@ LARGEST = 2**24
 """Elements of a matrix of scores beyond which it is computed in blocks; 64 MB in float32."""
 
 
+@takes_tensors
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...tensor import Tensor
 from ...tensor.arrange import broadcast_tensors
 from ...tensor.autocast import as_it_is
+from ...tensor.check import takes_tensors
 from ...tensor.operation import ordered
 from ...tensor.promote import pair
 from ...tensor.statistics import pdist
@@ -12,6 +13,7 @@ from ...tensor.statistics import pdist
 __all__ = ["bilinear", "cosine_similarity", "pairwise_distance", "pdist"]
 
 
+@takes_tensors
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """x₁·x₂ / (max(‖x₁‖, ε) max(‖x₂‖, ε)) along a dimension.
 
@@ -27,6 +29,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     return (x1 / lengths[0] * (x2 / lengths[1])).sum(dim)
 
 
+@takes_tensors
 def pairwise_distance(
     x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
 ) -> Tensor:
@@ -42,6 +45,7 @@ def pairwise_distance(
 
 
 @as_it_is
+@takes_tensors
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y_o = x₁ᵀ W_o x₂ + b_o: (…, O) for x₁ (…, I), x₂ (…, J), W (O, I, J), b (O).
 

@@ -9,7 +9,7 @@ from ...backend import capture, namespace, random
 from ...backend.dtypes import is_half
 from ...tensor import Tensor
 from ...tensor.base import new
-from ...tensor.check import plain, tensor_of
+from ...tensor.check import plain, takes_tensors, tensor_of
 from ...tensor.source_line import user_level
 
 __all__ = [
@@ -129,6 +129,7 @@ def _whole_channels(
     return _drop(input, shape, p, inplace) if _drops(input, p, training) else input
 
 
+@takes_tensors
 def alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:
@@ -142,6 +143,7 @@ def alpha_dropout(
     return _alpha(input, input.shape, p, training, inplace)
 
 
+@takes_tensors
 def feature_alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:

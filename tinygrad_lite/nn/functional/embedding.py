@@ -8,6 +8,7 @@ from ...ops import embedding as ops
 from ...tensor import Tensor, apply, no_grad
 from ...tensor.autocast import need_one_dtype
 from ...tensor.base import new
+from ...tensor.check import takes_tensors
 from ...tensor.concatenate import cat
 from ...tensor.create import zeros
 from ...tensor.dims import whole
@@ -206,6 +207,7 @@ def _limit_norms(weight: Tensor, input: Tensor, max_norm: float, norm_type: floa
     weight[used] = rows * scale
 
 
+@takes_tensors
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """A vector of zeros with a 1 at each element's place: (*tensor.shape, num_classes), int64.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from ...backend.dtypes import FLOATING
 from ...ops import conv as ops
 from ...tensor import Tensor, apply
+from ...tensor.check import takes_tensors
 from ...tensor.operation import refuse
 from .sizes import Size, sizes, window_of
 
 __all__ = ["fold", "unfold"]
 
 
+@takes_tensors
 def unfold(
     input: Tensor, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1
 ) -> Tensor:

@@ -11,6 +11,7 @@ from ...graph import mode
 from ...tensor import Tensor, no_grad
 from ...tensor.autocast import need_one_dtype
 from ...tensor.base import in_our_order
+from ...tensor.check import takes_tensors
 from ...tensor.dtypes import float32
 from ...tensor.operation import refuse
 from ...tensor.padding import pad
@@ -90,6 +91,7 @@ def normed_groups(
     return out if out is input else called(out, "NativeGroupNorm")
 
 
+@takes_tensors
 def instance_norm(
     input: Tensor,
     running_mean: Tensor | None = None,
@@ -107,8 +109,8 @@ def instance_norm(
     Args:
         input: x, (N, C, …).
         running_mean, running_var: (C), or None. With use_input_stats they move by `momentum`
-            towards the batch's mean of the samples' means and unbiased variances; without, they
-            are μ and σ².
+            towards the batch's mean of the samples' means and unbiased variances, and stay where
+            the input has no elements; without, they are μ and σ².
         weight, bias: γ and β, (C), or None.
         use_input_stats: use the input's own statistics.
         momentum: the share of the batch in the running statistics.
@@ -126,7 +128,7 @@ def instance_norm(
             "Expected more than 1 spatial element when training, got input size "
             f"{list(input.shape)}"
         )
-    if running_mean is not None and running_var is not None:
+    if running_mean is not None and running_var is not None and input.numel():
         with no_grad():
             flat = input.reshape(*input.shape[:2], size)
             for running, new in (
@@ -137,6 +139,7 @@ def instance_norm(
     return group_norm(input, input.shape[1], weight, bias, eps)
 
 
+@takes_tensors
 def rms_norm(
     input: Tensor,
     normalized_shape: Sequence[int],

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ...tensor import Tensor
+from ...tensor.check import takes_tensors
 from ...tensor.concatenate import cat, stack
 from ...tensor.create import zeros
 
 __all__ = ["grouped_mm"]
 
 
+@takes_tensors
 def grouped_mm(
     mat_a: Tensor,
     mat_b: Tensor,

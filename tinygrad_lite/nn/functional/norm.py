@@ -10,6 +10,7 @@ from ...backend.dtypes import FLOATING
 from ...backend.plain.norm import Running
 from ...ops import norm as ops
 from ...tensor import Tensor, apply
+from ...tensor.check import takes_tensors
 from ...tensor.operation import refuse
 
 __all__ = ["batch_norm", "layer_norm"]
@@ -129,6 +130,7 @@ def fused_batch_norm(
     return out
 
 
+@takes_tensors
 def layer_norm(
     input: Tensor,
     normalized_shape: int | Sequence[int],

@@ -16,6 +16,7 @@ from ...ops import pool as ops
 from ...tensor import Tensor, apply
 from ...tensor.apply import apply_keeping
 from ...tensor.base import new
+from ...tensor.check import takes_tensors
 from ...tensor.operation import refuse
 from ...tensor.shown import called
 from .sizes import Size, bins, sizes, window_of
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 
+@takes_tensors
 def max_pool2d(
     input: Tensor,
     kernel_size: Size,
@@ -70,6 +72,7 @@ def max_pool2d(
     return _max_pool("max_pool2d", 2, input, window, return_indices)
 
 
+@takes_tensors
 def max_pool1d(
     input: Tensor,
     kernel_size: Size,
@@ -143,6 +146,7 @@ def avg_pool2d(
     return _avg_pool("avg_pool2d", 2, input, window, count_include_pad, divisor_override)
 
 
+@takes_tensors
 def avg_pool1d(
     input: Tensor,
     kernel_size: Size,
@@ -186,6 +190,7 @@ def average_of_integers(average: Callable[[Tensor, int | None], Tensor], x: Tens
     return (average(x.double(), 1) / size).trunc().to(x.dtype)
 
 
+@takes_tensors
 def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
     """Averages over OH × OW bins, whatever the image's size.
 
@@ -224,6 +229,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
     return _of_rank(out, 2, input)
 
 
+@takes_tensors
 def adaptive_avg_pool1d(input: Tensor, output_size: int | Sequence[int]) -> Tensor:
     """Averages over OL bins of (N, C, L) or (C, L).
 

@@ -16,7 +16,7 @@ from ...backend.dtypes import FLOATING
 from ...ops import activation
 from ...ops.elementwise import where
 from ...tensor import Tensor, apply
-from ...tensor.check import plain
+from ...tensor.check import plain, takes_tensors
 from ...tensor.draw import rand
 from ...tensor.info import finfo
 from ...tensor.inplace import change
@@ -273,6 +273,7 @@ def softmin(
     return softmax(-input, along, dtype=dtype)
 
 
+@takes_tensors
 def gumbel_softmax(
     logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
 ) -> Tensor:

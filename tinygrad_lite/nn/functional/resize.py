@@ -12,6 +12,7 @@ from ...backend import Array, namespace, numpy
 from ...backend.dtypes import is_half
 from ...tensor import Tensor
 from ...tensor.base import new
+from ...tensor.check import takes_tensors
 from ...tensor.own_order import own_order
 from ...tensor.shown import called, lasting
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
@@ -263,6 +264,7 @@ def upsample(
 
 
 @own_order
+@takes_tensors
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """(…, C r², H, W) as (…, C, H r, W r): r² neighbouring channels become r × r pixels.
 
@@ -290,6 +292,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
 
 
 @own_order
+@takes_tensors
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """(…, C, H r, W r) as (…, C r², H, W), the inverse of `pixel_shuffle`.
 
@@ -314,6 +317,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 
 
 @own_order
+@takes_tensors
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """The channels of (N, C, …) in another order: the first of each group, the second of each, ….
 

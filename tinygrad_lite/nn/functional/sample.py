@@ -13,6 +13,7 @@ from typing import Any
 from ...backend.dtypes import FLOATING
 from ...tensor import Tensor
 from ...tensor.autocast import need_one_dtype
+from ...tensor.check import takes_tensors
 from ...tensor.compare import where
 from ...tensor.concatenate import stack
 from ...tensor.create import linspace, ones, zeros_like
@@ -80,6 +81,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     return (base @ theta.transpose(1, 2)).reshape(size[0], *space, dims)
 
 
+@takes_tensors
 def grid_sample(
     input: Tensor,
     grid: Tensor,

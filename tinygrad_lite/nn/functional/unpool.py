@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ...backend.dtypes import FLOATING
 from ...tensor import Tensor
+from ...tensor.check import takes_tensors
 from ...tensor.create import zeros
 from ...tensor.operation import refuse
 from .sizes import Size, sizes
@@ -18,6 +19,7 @@ __all__ = [
 ]
 
 
+@takes_tensors
 def max_unpool1d(
     input: Tensor,
     indices: Tensor,
@@ -33,6 +35,7 @@ def max_unpool1d(
     return _unpool(1, input, indices, kernel_size, stride, padding, output_size)
 
 
+@takes_tensors
 def max_unpool2d(
     input: Tensor,
     indices: Tensor,
@@ -61,6 +64,7 @@ def max_unpool2d(
     return _unpool(2, input, indices, kernel_size, stride, padding, output_size)
 
 
+@takes_tensors
 def max_unpool3d(
     input: Tensor,
     indices: Tensor,

@@ -12,6 +12,7 @@ from typing import Any
 from ...backend import namespace, numpy
 from ...tensor import Tensor
 from ...tensor.base import new
+from ...tensor.check import takes_tensors
 from ...tensor.create import zeros
 from ...tensor.own_order import own_order
 from ...tensor.padding import pad
@@ -39,6 +40,7 @@ __all__ = [
 
 
 @own_order
+@takes_tensors
 def conv3d(
     input: Tensor,
     weight: Tensor,
@@ -93,6 +95,7 @@ def conv3d(
 
 
 @own_order
+@takes_tensors
 def conv_transpose3d(
     input: Tensor,
     weight: Tensor,
@@ -148,6 +151,7 @@ def conv_transpose3d(
     return y if input.ndim == 5 else y.squeeze(0)
 
 
+@takes_tensors
 def max_pool3d(
     input: Tensor,
     kernel_size: Size,
@@ -213,6 +217,7 @@ def avg_pool3d(
     return _volume(found, flat.shape[2:], input)
 
 
+@takes_tensors
 def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     """Averages over OD × OH × OW bins of (N, C, D, H, W) or (C, D, H, W).
 
@@ -224,6 +229,7 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     return _volume(found, flat.shape[2:], input)
 
 
+@takes_tensors
 def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """The maximum of each of OD × OH × OW bins of (N, C, D, H, W) or (C, D, H, W).
 

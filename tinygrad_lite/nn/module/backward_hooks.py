@@ -6,8 +6,10 @@ import warnings
 from typing import Any
 
 from ...autograd.function import Function, FunctionCtx
+from ...backend import namespace
 from ...graph import mode
 from ...tensor import Tensor
+from ...tensor.base import new
 from ...tensor.source_line import user_level
 from .hooks import Hooks
 
@@ -52,6 +54,7 @@ class Watch:
         self._grad_output: Grads | None = None
         self._count = 0
         self._watched: list[int] = []
+        self._still: dict[int, Any] = {}
 
     def inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments; those that need gradients are watched."""
@@ -61,6 +64,12 @@ class Watch:
         self._watched = [
             i for i, arg in enumerate(args) if isinstance(arg, Tensor) and arg.requires_grad
         ]
+        if self._watched:  # beside these other tensors have zeros, as in PyTorch
+            self._still = {
+                i: (namespace(arg.array), arg.array.shape, arg.array.dtype)
+                for i, arg in enumerate(args)
+                if isinstance(arg, Tensor) and not arg.requires_grad
+            }
         return _replaced(args, self._watched, self._input_grads)
 
     def output(self, output: Any) -> Any:
@@ -118,6 +127,8 @@ class Watch:
         full: list[Tensor | None] = [None] * self._count
         for i, grad in zip(self._watched, grads, strict=True):
             full[i] = grad
+        for i, (xp, shape, dtype) in self._still.items():
+            full[i] = new(xp.zeros(shape, dtype=dtype))
         found = self._call(tuple(full))
         return tuple(found[i] for i in self._watched)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -324,7 +325,16 @@ class State(Tree):
                     missing_keys.append(key)
             elif text := _mismatch(key, tensor, value := _as_number(tensor, state_dict[key])):
                 error_msgs.append(text)
+            elif not assign and _on_meta(value) and not _on_meta(tensor):
+                error_msgs.append(f"{key} can't be copied out of a meta tensor, which has no data.")
             else:
+                if not assign and _on_meta(tensor) and not _on_meta(value):
+                    warnings.warn(
+                        f"for {key}: copying from a non-meta parameter in the checkpoint to a meta "
+                        "parameter in the current model, which is a no-op. (Did you mean to pass "
+                        "`assign=True`?)",
+                        stacklevel=4,
+                    )
                 takes.append(partial(self._take, name, tensor, value, assign))
         extra = prefix + EXTRA
         if type(self).set_extra_state is not State.set_extra_state:
@@ -389,6 +399,11 @@ def _mismatch(key: str, tensor: Tensor, value: Any) -> str | None:
     if tensor.dtype.kind in "iu" and value.dtype.kind in FLOATING and not _finite(value):
         return f"{key} is {tensor.dtype}, but the value from checkpoint is not finite."
     return None
+
+
+def _on_meta(tensor: Tensor) -> bool:
+    """Whether a parameter or buffer is known to have no memory, and no lazy layer's."""
+    return not isinstance(tensor, Uninitialized) and tensor.device.type == "meta"
 
 
 def _finite(value: Tensor) -> bool:

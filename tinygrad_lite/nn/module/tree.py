@@ -129,7 +129,8 @@ class Tree:
             self._reassign(name, value, kinds[name], kind)
             return
         elif kind is not None:
-            if kind == "parameter" and (not name or "." in name):
+            hidden = isinstance(getattr(type(self), name, None), property)
+            if kind == "parameter" and (hidden or not name or "." in name):
                 self._check_name(name, "parameter", "parameters")
             self._register(name, value, kind)
             return

@@ -13,6 +13,7 @@ from ....backend.dtypes import FLOATING
 from ....ops import loss as ops
 from ....tensor import Tensor, apply
 from ....tensor.autocast import in_float32, is_autocast_enabled
+from ....tensor.check import takes_tensors
 from ....tensor.promote import common_dtype, to_dtype
 from ....tensor.shown import called
 from ....tensor.source_line import user_level
@@ -140,6 +141,7 @@ def smooth_l1_loss(
 
 
 @in_float32
+@takes_tensors
 def huber_loss(
     input: Tensor,
     target: Tensor,
@@ -173,6 +175,7 @@ def huber_loss(
 
 
 @in_float32
+@takes_tensors
 def binary_cross_entropy(
     input: Tensor,
     target: Tensor,

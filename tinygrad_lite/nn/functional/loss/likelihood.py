@@ -9,6 +9,7 @@ from typing import Any
 from ....ops.elementwise import where
 from ....ops.loss import poisson_error
 from ....tensor import Tensor, apply
+from ....tensor.check import takes_tensors
 from ....tensor.create import full_like
 from ....tensor.promote import as_float, pair
 from .reduction import check_reduction, named, reduced
@@ -65,6 +66,7 @@ def _but_for_a_one(shape: Sequence[int], other: Sequence[int]) -> bool:
     return [n for n, m in zip(shape, other, strict=True) if n != m] == [1]
 
 
+@takes_tensors
 def poisson_nll_loss(
     input: Tensor,
     target: Tensor,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ....backend.dtypes import FLOATING
 from ....tensor import Tensor
 from ....tensor.autocast import need_one_dtype
+from ....tensor.check import takes_tensors
 from ....tensor.operation import refuse
 from ....tensor.promote import coefficient, filling, to_dtype
 from ....tensor.shown import called
@@ -68,6 +69,7 @@ def margin_ranking_loss(
     return _finished(losses, size_average, reduce, reduction)
 
 
+@takes_tensors
 def hinge_embedding_loss(
     input: Tensor,
     target: Tensor,
@@ -90,6 +92,7 @@ def hinge_embedding_loss(
     return _finished(losses, size_average, reduce, reduction)
 
 
+@takes_tensors
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
@@ -146,6 +149,7 @@ def triplet_margin_loss(
 
     Raises:
         ValueError: the margin is not positive.
+        RuntimeError: tensors of different numbers of dimensions.
     """
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
@@ -181,6 +185,11 @@ def triplet_margin_with_distance_loss(
     check_reduction(reduction)
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
+    if not anchor.ndim == positive.ndim == negative.ndim:
+        raise RuntimeError(
+            "the anchor, positive and negative tensors should have the same number of dimensions, "
+            f"got {anchor.ndim}, {positive.ndim} and {negative.ndim}"
+        )
     distance = distance_function or pairwise_distance
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
@@ -188,6 +197,7 @@ def triplet_margin_with_distance_loss(
     return reduced((near - far + margin).clamp_min(0), reduction)
 
 
+@takes_tensors
 def soft_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -225,6 +235,7 @@ def multilabel_soft_margin_loss(
     return _finished(losses.mean(-1), size_average, reduce, reduction)
 
 
+@takes_tensors
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -277,6 +288,7 @@ def multi_margin_loss(
     return called(loss, "MultiMarginLoss")
 
 
+@takes_tensors
 def multilabel_margin_loss(
     input: Tensor,
     target: Tensor,
