@@ -129,7 +129,9 @@ def test_buffers_and_asarray() -> None:
     y = torch.ones(2, requires_grad=True)
     assert torch.asarray(y) is y
     assert not torch.asarray(y, requires_grad=False).requires_grad
-    assert torch.asarray(b"\1\2").tolist() == [1, 2]
+    assert torch.asarray(b"\1\2", dtype=torch.uint8).tolist() == [1, 2]
+    with pytest.raises(ValueError, match="multiple of element size"):
+        torch.asarray(b"\1\2")  # of float32, as in PyTorch
     assert torch.asarray(array, requires_grad=True).requires_grad
 
 

@@ -149,7 +149,7 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
 def test_numbers_that_the_dtype_cannot_hold() -> None:
     with several() as case:
         for name, call in REFUSED.items():
-            with case(name), pytest.raises(RuntimeError, match="without overflow"):
+            with case(name), pytest.raises(RuntimeError, match=r"without overflow|out of bounds"):
                 call(torch.tensor([1.0, -1.0]))
 
 

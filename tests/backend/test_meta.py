@@ -147,7 +147,8 @@ def test_memory_is_given_later() -> None:
     with tg.device("meta"):
         model = nn.Linear(3, 4)
     state = nn.Linear(3, 4).state_dict()
-    model.load_state_dict(state)
+    with pytest.warns(UserWarning, match="which is a no-op"):
+        model.load_state_dict(state)
     assert model.weight.is_meta
     empty = copy.deepcopy(model).to_empty(device="cpu")
     assert empty.weight.device.type == "cpu"

@@ -20,7 +20,7 @@ CALLS: list[tuple[str, tuple[Any, ...], str]] = [
     ("alpha_dropout", ("a", 0.5, True), "input must be a Tensor, but got str"),
     ("conv3d", (X, 3), "weight must be a Tensor, but got int"),
     ("layer_norm", (3, (4,)), "input must be a Tensor, but got int"),
-    ("layer_norm", (X, (4,), 3.0), "weight must be a Tensor, but got float"),
+    ("rms_norm", (X, (4,), 3.0), "weight must be a Tensor, but got float"),
     ("grid_sample", (X, [1.0]), "grid must be a Tensor, but got list"),
     ("cosine_similarity", (X, 3), "x2 must be a Tensor, but got int"),
     ("huber_loss", (X, None), "target must be a Tensor, but got NoneType"),

@@ -354,6 +354,10 @@ def asked(draw: Draw, name: str) -> Call:
     return Call("." + name, (given,))
 
 
+def operated(draw: Draw, name: str) -> Call:
+    return Call(f".{name}", (draw(tensors(shapes(1, 3))), draw(st.sampled_from([0, 2, 0.5]))))
+
+
 def properties(draw: Draw, name: str) -> Call:
     return Call(f".{name}", (draw(tensors()),), function=lambda _, x: getattr(x, name))
 
@@ -423,8 +427,9 @@ MAKERS: list[tuple[Any, str]] = [
     (mapped, ".map_ .map2_ .apply_"),
     (asked, ".nelement .ndimension .element_size .cpu .requires_grad_ "
      ".get_device .is_inference .is_conj .is_neg .resolve_conj .resolve_neg"),
+    (operated, ".__delitem__ .__rdiv__"),
     (properties, ".T .H .mT .mH .ndim .itemsize .nbytes .is_leaf .is_cpu .is_cuda .is_sparse "
-     ".is_quantized .is_meta .data .retains_grad .requires_grad .grad"),
+     ".is_quantized .is_meta .data .retains_grad .requires_grad .grad .output_nr"),
     (broadcast_shapes, "broadcast_shapes"),
     (wise, "prelu hardshrink"),
     (nonzero_static, ".nonzero_static"),

@@ -359,3 +359,12 @@ def test_an_array_that_nothing_could_follow_is_read_only() -> None:
     del flat
     y.numpy()[0] = 1
     assert (y[0] == 1).all()
+
+
+def test_what_was_changed_before_a_flat_view_is_no_change_since() -> None:
+    w = nn.Conv2d(2, 3, 3).weight
+    with torch.no_grad():
+        w.fill_(0.5)
+    flat = w.view(-1)
+    assert flat._node is not None
+    assert flat._node.version == flat._storage.version > 0  # else a recorded pass would refuse

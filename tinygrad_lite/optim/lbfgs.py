@@ -132,10 +132,11 @@ class LBFGS(Optimizer):
             d = self._direction(state, gradient, group["history_size"])
             before = state["prev_loss"] = loss
             state["prev_flat_grad"] = gradient
-            t = float(group["lr"])
+            rate = group["lr"]  # kept as it was given, an int too
+            t = float(rate)
             if state["n_iter"] == 1:
-                t *= min(1.0, 1.0 / float(gradient.abs().sum()))
-            state["d"], state["t"] = d, t
+                rate = t = t * min(1.0, 1.0 / float(gradient.abs().sum()))
+            state["d"], state["t"] = d, rate
             slope = float(gradient.dot(d))
             if slope > -group["tolerance_change"]:
                 break

@@ -25,6 +25,7 @@ from .operation import ordered, public, refuse
 from .own_order import own_order
 from .promote import as_float, in_wider, to_dtype
 from .real import view_as_real
+from .shown import called
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -248,10 +249,11 @@ def _soft(input: Tensor, name: str, rule: Rule, dim: int, dtype: Any) -> Tensor:
     x: Tensor = _real(name, input if dtype is None else to_dtype(input, as_dtype(dtype)))
     where = axis(name, input, dim)
     shape = x.array.shape
+    shown = "SoftmaxBackward0" if name == "softmax" else "LogSoftmaxBackward0"
     if not shape:
-        return apply(rule, x.reshape(1), axis=0).reshape(())
+        return called(apply(rule, x.reshape(1), axis=0).reshape(()), shown)
     if not shape[where]:
-        return x.clone()
+        return called(x.clone(), shown)
     return apply(rule, x, axis=where)
 
 

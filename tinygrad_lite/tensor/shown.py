@@ -25,6 +25,12 @@ def _pair(name: str) -> Named:
     return lambda made, args, words: name if isinstance(made, tuple) else ""
 
 
+def _squeezed(dim: Any = None) -> str:
+    """`squeeze_`'s, which has a form for all, one and several dimensions."""
+    several = isinstance(dim, tuple | list)
+    return f"SqueezeBackward{3 if dim is None else 4 + several}"
+
+
 def _split(made: Any, args: tuple[Any, ...], words: dict[str, Any]) -> str:
     size = args[1] if len(args) > 1 else next(iter(words.values()))
     return "Split" if isinstance(size, int) else "SplitWithSizes"
@@ -152,7 +158,7 @@ _UNLIKE: dict[str, Named] = {
     "solve_triangular": "LinalgSolveTriangular",
     "split": _split,
     "sgn_": "Sgn",
-    "squeeze_": lambda made, args, words: f"SqueezeBackward{4 if len(args) > 1 or words else 3}",
+    "squeeze_": lambda made, args, words: _squeezed(*args[1:], **words),
     "swapaxes_": "TransposeBackward1",
     "swapdims_": "TransposeBackward1",
     "t_": "TBackward1",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import Array, capture, namespace
 from ..backend.flat import address, root, rows
-from ..graph import Rule, Storage, mode
+from ..graph import Node, Rule, Storage, mode
 from .base import TensorBase
 from .layout import known as known
 from .layout import layout_of, restrided, theirs
@@ -210,6 +210,8 @@ def stand_in(input: Tensor, out: Tensor, rule: Rule, constants: dict[str, Any]) 
     out._seen = whole.moves
     if out._node is not None:
         out._node.storage = out._storage
+    if isinstance(out._node, Node):
+        out._node.version = whole.version  # what was changed before is no change since
     twin = Twin(array, made)
     if threading.active_count() > 1:  # which may have written before there was a twin
         with lock:

@@ -10,7 +10,7 @@ from ...backend.dtypes import FLOATING
 from ...backend.plain.norm import Running
 from ...ops import norm as ops
 from ...tensor import Tensor, apply
-from ...tensor.check import takes_tensors
+from ...tensor.check import not_a_tensor
 from ...tensor.operation import refuse
 
 __all__ = ["batch_norm", "layer_norm"]
@@ -130,7 +130,6 @@ def fused_batch_norm(
     return out
 
 
-@takes_tensors
 def layer_norm(
     input: Tensor,
     normalized_shape: int | Sequence[int],
@@ -148,6 +147,7 @@ def layer_norm(
         eps: ε.
 
     Raises:
+        TypeError: the input is no tensor.
         RuntimeError: shapes or dtypes that do not fit.
 
     Example:
@@ -157,6 +157,8 @@ def layer_norm(
     shape = trailing_shape(normalized_shape)
     if not shape:
         raise RuntimeError("layer_norm: normalized_shape must have at least one dimension")
+    if not isinstance(input, Tensor):
+        raise not_a_tensor("layer_norm", input, "input")
     if input.array.dtype.kind not in FLOATING:
         refuse("layer_norm", input)
     return apply(ops.layer_norm, input, weight, bias, shape=shape, eps=eps)
