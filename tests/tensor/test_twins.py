@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import io
 import math
 import pickle
 import random
@@ -368,3 +369,55 @@ def test_what_was_changed_before_a_flat_view_is_no_change_since() -> None:
     flat = w.view(-1)
     assert flat._node is not None
     assert flat._node.version == flat._storage.version > 0  # else a recorded pass would refuse
+
+
+def _turned() -> Tensor:
+    """Row by row here, with its last dimension outermost in PyTorch."""
+    return _image(2, 3, 2, 2).permute(1, 2, 3, 0)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: _turned() + 1,
+        lambda: torch.ones(1) + _turned(),
+        lambda: torch.where(_turned() >= 0, _turned(), 1.0) + 1,
+        lambda: torch.lerp(_turned(), _turned() + 1, 0.5) + 1,
+        lambda: torch.ones_like(_turned()),
+        lambda: torch.linalg.cholesky(torch.eye(2) + 1) + 1,
+        lambda: torch.linalg.inv(torch.eye(2)).clone() + 1,
+        lambda: torch.linalg.eigh(torch.eye(3) + 1)[1].double() + 9,
+        lambda: torch.inverse(torch.eye(2) + 1),
+        lambda: torch.linalg.solve_triangular(torch.eye(2), torch.ones(2, 2), upper=True),
+    ],
+)
+def test_results_lie_as_what_lies_row_by_row_here_alone(made: Callable[[], Tensor]) -> None:
+    """PyTorch's, with equal arguments, are not contiguous, so that `flatten` copies them."""
+    result = made()
+    assert torch.all(result != 0)
+    result.flatten().fill_(0)
+    assert torch.all(result != 0)
+
+
+def _saved(value: Any) -> Any:
+    stream = io.BytesIO()
+    torch.save(value, stream)
+    stream.seek(0)
+    return torch.load(stream)
+
+
+@pytest.mark.parametrize("copied", [_saved, copy.deepcopy])
+@pytest.mark.parametrize("source", ["an image", "a linear weight", "a kernel"])
+def test_a_tensor_and_its_flat_view_share_memory_once_stored(
+    source: str, copied: Callable[[Any], Any]
+) -> None:
+    w = SOURCES[source]()
+    flat = w.view(-1)
+    w, flat, part = copied([w, flat, w.transpose(0, 1)])
+    assert w.flatten().tolist() == flat.tolist()
+    flat.fill_(3.0)
+    assert torch.all(w == 3)
+    assert torch.all(part == 3)
+    w[0] = 5.0
+    assert flat[0] == 5
+    assert torch.all(part[:, 0] == 5)

@@ -25,7 +25,7 @@ from ..files.texts import parse
 from ..files.zips import StoredZip
 from ..nn.parameter import Parameter
 from ..tensor import Tensor, info
-from ..tensor.base import in_our_order, new
+from ..tensor.base import beside_its_views, in_our_order, new
 from ..tensor.dtypes import LEGACY_NAMES
 from ..tensor.element import BY_NAME, dtype
 from ..tensor.size import Size
@@ -148,6 +148,8 @@ def _encode(value: Any, place: str, entries: _Entries, depth: int = 0) -> Any:
     if depth > DEEPEST:
         raise ValueError(f"save: values are nested more than {DEEPEST} deep{_at(place)}")
     if isinstance(value, Tensor) or is_array(value):
+        if isinstance(value, Tensor):
+            beside_its_views(value)
         source = value.array if isinstance(value, Tensor) else value
         array = to_host(source)
         bfloat16 = array.dtype.name == "bfloat16"  # NumPy's files know no such dtype

@@ -54,8 +54,10 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
     if mode.cast is not None:
         args = mode.cast.operands(rule, namespace(_first(rule, args)).name, args)
     # One pass over the inputs: their arrays, one of them, and whether any has 16 bits or is
-    # complex, is of another library than that one, or may have a place in the graph.
+    # complex, is of another library than that one, may have a place in the graph, or lies as the
+    # library chose.
     arrays, one, odd, mixed, placed = [], None, False, False, False
+    laid: Any = False
     for given in args:
         if isinstance(given, TensorBase):
             array = given.array
@@ -63,6 +65,7 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
             odd = odd or array.dtype.num > _FLOAT64
             mixed = mixed or type(array) is not type(one)
             placed = placed or given._node is not None or given._seen >= 0
+            laid = laid or given._storage.ours
             arrays.append(array)
         else:
             arrays.append(given)
@@ -84,7 +87,7 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
     out = new(value)
     if value.base is not None:
         _be_view(out, rule, kwargs, args)
-    elif out._storage.ours and rule in KEEP_ORDER:
+    elif (laid or out._storage.ours) and rule in KEEP_ORDER:
         _keep_order(out, args)
     if placed and mode.grad:
         _record(out, rule, kwargs, args, arrays, vjps)
@@ -191,11 +194,13 @@ def _keep_order(out: TensorBase, args: tuple[Any, ...]) -> None:
     """Note whose choice the order of a result is: the library's if it chose that of an input."""
     ours = turned = False
     for given in args:
-        if isinstance(given, TensorBase) and not given.array.flags.c_contiguous:
-            ours = ours or bool(given._storage.ours)
-            view = given._view
-            turned = turned or type(given._storage.ours) is not bool
-            turned = turned or (view is not None and view[0].array.strides != given.array.strides)
+        if isinstance(given, TensorBase):
+            laid, view = given._storage.ours, given._view
+            other = type(laid) is not bool
+            other = other or (view is not None and view[0].array.strides != given.array.strides)
+            # What lies row by row here may not do so in PyTorch.
+            if not given.array.flags.c_contiguous or (laid and other):
+                ours, turned = ours or bool(laid), turned or other
     out._storage.ours = ours
     if ours and turned:  # where PyTorch's may not lie row by row
         tensors = [given for given in args if isinstance(given, TensorBase)]

@@ -226,8 +226,7 @@ class TensorBase:
                 f"numpy: can't convert a {self.device} tensor; copy it to the host first with "
                 "Tensor.cpu()"
             )
-        if known and id(root(self.array)) in known:
-            reseat(self)
+        beside_its_views(self)
         shown = self.array.view()
         if known and id(root(self.array)) in known:  # nothing would follow what NumPy writes
             shown.flags.writeable = False
@@ -331,6 +330,7 @@ class TensorBase:
     def __reduce_ex__(self, protocol: Any) -> Any:
         # For copy and pickle: the memory and where in it, so that views go on sharing it. What
         # made the tensor and its gradient stay behind, as in PyTorch.
+        beside_its_views(self)
         memory, place = whole(self.array)
         storage, laid = storage_of(self), None
         if place is None and storage.ours and storage.ours is not True:
@@ -398,6 +398,15 @@ def storage_of(tensor: TensorBase) -> Storage:
     if tensor._view is not None:
         settle(tensor)
     return tensor._storage
+
+
+def beside_its_views(tensor: TensorBase) -> None:
+    """Let a tensor and its flat views share memory where they are copies (`twins.py`), if possible.
+
+    For what writes into memory behind their backs, and for what stores a memory as one.
+    """
+    if known and id(root(tensor.array)) in known:
+        reseat(tensor)
 
 
 def in_our_order(tensor: T, theirs: tuple[int, ...] | str | None = None) -> T:

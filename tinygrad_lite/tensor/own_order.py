@@ -71,7 +71,7 @@ def lying_as(input: TensorBase, out: T) -> T:
     """A result itself, once noted that PyTorch's lies in its input's order."""
     if input._view is None and input._storage.ours is True:
         out._storage.ours = True
-    elif not input.array.flags.c_contiguous:
+    elif input._storage.ours or not input.array.flags.c_contiguous:
         steps = theirs(input)
         found = iterated(out.shape, [] if steps is None else [steps], out.array.itemsize)
         in_our_order(out, found)

@@ -416,6 +416,8 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
 lay(
     globals(),
     inv="columns",
+    inverse="columns",
+    solve_triangular="columns",
     solve="columns",
     cholesky_solve="columns",
     cholesky_inverse="columns",
