@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from ..backend import is_array, numpy, to_host
+from ..backend import is_array, numpy, root, to_host
 from ..backend.devices import Device
 from ..backend.dtypes import DIFFERENTIABLE, as_dtype
 from ..files import Malformed, about
@@ -25,9 +25,11 @@ from ..files.texts import parse
 from ..files.zips import StoredZip
 from ..nn.parameter import Parameter
 from ..tensor import Tensor, info
-from ..tensor.base import beside_its_views, in_our_order, new
+from ..tensor.base import in_our_order, new
 from ..tensor.dtypes import LEGACY_NAMES
 from ..tensor.element import BY_NAME, dtype
+from ..tensor.layout import known
+from ..tensor.reseat import unite
 from ..tensor.size import Size
 from .views import Views, view_of
 
@@ -65,6 +67,9 @@ def encode(obj: Any) -> dict[str, Any]:
 
     entries = _Entries()
     content = _encode(obj, "", entries)
+    if unite(entries.twins):
+        entries = _Entries()
+        content = _encode(obj, "", entries)
     entries.views.settle(entries.arrays)
     structure = json.dumps({"format": _FORMAT, "content": content})
     if len(structure) > LONGEST or len(entries.arrays) >= MOST_ENTRIES:
@@ -107,11 +112,17 @@ def decode(archive: StoredZip) -> Any:
 
 
 class _Entries:
-    """The arrays of a file to be written, by the names of their entries."""
+    """The arrays of a file to be written, by the names of their entries.
+
+    Attributes:
+        views: the tensors among them, by their memories.
+        twins: those of them that have flat views beside them, which are copies.
+    """
 
     def __init__(self) -> None:
         self.arrays: dict[str, Any] = {}
         self.views = Views()
+        self.twins: list[Tensor] = []
         self._clashes: dict[str, int] = {"structure": 1}
         self._tensors: dict[Any, str] = {}
 
@@ -148,8 +159,8 @@ def _encode(value: Any, place: str, entries: _Entries, depth: int = 0) -> Any:
     if depth > DEEPEST:
         raise ValueError(f"save: values are nested more than {DEEPEST} deep{_at(place)}")
     if isinstance(value, Tensor) or is_array(value):
-        if isinstance(value, Tensor):
-            beside_its_views(value)
+        if known and isinstance(value, Tensor) and id(root(value.array)) in known:
+            entries.twins.append(value)
         source = value.array if isinstance(value, Tensor) else value
         array = to_host(source)
         bfloat16 = array.dtype.name == "bfloat16"  # NumPy's files know no such dtype

@@ -62,6 +62,18 @@ def reseat(tensor: TensorBase) -> None:
             known.pop(key, None)
 
 
+def unite(tensors: list[Any]) -> bool:
+    """Move tensors to one memory where one of them is a twin of another; whether there are such."""
+    first: dict[int, int] = {}  # of each group of twins the memory that was met before
+    found = False
+    for tensor in tensors:
+        memory = id(root(tensor.array))
+        if memory in known and first.setdefault(min(_connected(tensor.array)[0]), memory) != memory:
+            reseat(tensor)
+            found = True
+    return found
+
+
 def _connected(array: Array) -> tuple[dict[int, Array], dict[int, Array]]:
     """The memories that are twins of an array's, and of these, and those that were first."""
     found, firsts = {id(root(array)): root(array)}, {}
