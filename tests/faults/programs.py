@@ -159,7 +159,7 @@ FAULTS = [
     ),
     *faults(
         HERE + "nn/functional/grouped.py",
-        "nn/beside nn/test_layers.py parity/test_operations.py test_copies.py -k 'grouped or copies'",
+        "test_packages.py",
         ("bounds != sorted(bounds)", "False"),
         (
             "return stack([mat_a[:, span] @ mat_b[span] for span in spans])",

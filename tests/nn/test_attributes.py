@@ -126,3 +126,34 @@ def test_slots_are_copied(how: str) -> None:
     slotted.place, slotted.layer = 3, nn.ReLU()
     made = again(slotted, how)
     assert (made.place, list(made.__dict__["_modules"])) == (3, ["layer"])
+
+
+def test_a_replica_that_takes_a_buffer_out_of_state_dicts_leaves_the_original() -> None:
+    module = nn.BatchNorm1d(2)
+    replica = module.__new__(type(module))
+    replica.__dict__ = module.__dict__.copy()
+    replica._buffers = dict(module._buffers)
+    replica.register_buffer("running_mean", tg.zeros(2), persistent=False)
+    assert "running_mean" not in replica.state_dict()
+    assert "running_mean" in module.state_dict()
+
+
+def test_what_hooks_on_registrations_return_is_registered() -> None:
+    handle = nn.modules.module.register_module_buffer_registration_hook(
+        lambda module, name, buffer: buffer + 1
+    )
+    module = nn.Module()
+    try:
+        module.register_buffer("mean", tg.zeros(2))
+    finally:
+        handle.remove()
+    assert module.mean.tolist() == [1, 1]
+
+
+def test_a_name_that_was_an_unsaved_buffers_is_saved_as_a_parameter() -> None:
+    module = nn.Module()
+    module.register_buffer("scale", tg.ones(2), persistent=False)
+    assert module._non_persistent_buffers_set == {"scale"}
+    module.scale = nn.Parameter(tg.ones(2))
+    assert module._non_persistent_buffers_set == set()
+    assert list(module.state_dict()) == ["scale"]

@@ -140,3 +140,11 @@ def test_a_clipped_unit_passes_no_gradient() -> None:
     apply(ops.rnn, gates, *zeros, sizes=(1,), reverse=False, relu=True)[:1].sum().backward()
     assert gates.grad is not None
     assert gates.grad.tolist() == [[0.0, 1.0]]
+
+
+def test_an_input_of_another_dtype_is_taken_inside_autocast_alone() -> None:
+    layer, x = nn.LSTM(2, 3), tg.ones(4, 1, 2, dtype=tg.bfloat16)
+    with pytest.raises(ValueError, match="does not match weight dtype"):
+        layer(x)
+    with tg.autocast("cpu", dtype=tg.bfloat16):
+        assert layer(x)[0].shape == (4, 1, 3)

@@ -421,3 +421,12 @@ except NotImplementedError:
         "b exp 0; a exp 0; b __setitem__ 0; a __setitem__ 0; "
     )
     assert told[1:] == ["torch.Size([1, 2]) 3.0", "c mul 1; Image", "left False"]
+
+
+def test_a_buffer_of_a_derived_class_requires_what_its_data_requires() -> None:
+    class Own(tg.Tensor):
+        pass
+
+    for wanted in (True, False):
+        buffer = nn.Buffer(tg.ones(2).as_subclass(Own).requires_grad_(wanted))
+        assert (type(buffer), buffer.requires_grad) == (Own, wanted)

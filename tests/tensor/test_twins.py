@@ -421,3 +421,15 @@ def test_a_tensor_and_its_flat_view_share_memory_once_stored(
     w[0] = 5.0
     assert flat[0] == 5
     assert torch.all(part[:, 0] == 5)
+
+
+def test_a_flat_view_whose_weight_is_gone_is_no_twin_any_more() -> None:
+    gc.collect()
+    before = len(twins.known)
+    w = nn.Conv2d(2, 3, 3).weight
+    flat = w.data.view(-1).detach()  # whose base nobody holds
+    assert len(twins.known) == before + 2
+    del w
+    gc.collect()
+    assert len(twins.known) == before
+    assert flat.numel() == 54
