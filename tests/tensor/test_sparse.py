@@ -166,6 +166,43 @@ def test_of_a_dense_tensor_a_product_reaches_all_and_sparse_mm_what_is_named() -
         assert x.grad.tolist() == slope
 
 
+@pytest.mark.parametrize(
+    ("call", "slope"),
+    [
+        (lambda s, b: (s * 2) @ b, [[2, 4], [2, 4]]),
+        (lambda s, b: (2 * s) @ b, [[2, 4], [2, 4]]),
+        (lambda s, b: (s / 2) @ b, [[0.5, 1], [0.5, 1]]),
+        (lambda s, b: (-s) @ b, [[-1, -2], [-1, -2]]),
+        (lambda s, b: (s + s) @ b, [[2, 4], [2, 4]]),
+        (lambda s, b: (s - 3 * s) @ b, [[-2, -4], [-2, -4]]),
+        (lambda s, b: (s + _pair()) @ b, [[1, 2], [1, 2]]),
+        (lambda s, b: (s * torch.tensor([[1.0, 2], [3, 4]])) @ b, [[1, 4], [3, 8]]),
+        (lambda s, b: torch.addmm(b, s, b, alpha=3), [[3, 6], [3, 6]]),
+        (lambda s, b: torch.sparse.addmm(b, s, b, alpha=3), [[3, 0], [3, 6]]),
+        (lambda s, b: torch.sparse.mm(s * 2, b), [[2, 0], [2, 4]]),
+        (lambda s, b: (s * 2).to_dense() @ b, [[2, 0], [2, 4]]),
+        (lambda s, b: s.sum(), [[1, 1], [1, 1]]),
+        (lambda s, b: (s * 2).sum(), [[2, 2], [2, 2]]),
+        (lambda s, b: torch.sparse.sum(s), [[1, 0], [1, 1]]),
+        (lambda s, b: s.square() @ b, [[2, 0], [4, 12]]),
+    ],
+)
+def test_what_is_linear_in_it_reaches_all_too(call: Any, slope: Any) -> None:
+    x = torch.tensor([[1.0, 0.0], [2.0, 3.0]], requires_grad=True)
+    call(x.to_sparse(), torch.tensor([[1.0], [2.0]])).sum().backward()
+    assert x.grad.tolist() == slope
+
+
+def _pair() -> Any:
+    return torch.sparse_coo_tensor([[0, 1], [1, 1]], [1.0, 1.0], (2, 2))
+
+
+def test_no_place_or_one_is_in_order() -> None:
+    """So that `values` need no `coalesce`."""
+    assert torch.sparse_coo_tensor([[1], [0]], [3.0], (2, 2)).values().tolist() == [3]
+    assert torch.sparse_coo_tensor((2, 2)).is_coalesced()
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_as_dense(data: st.DataObject) -> None:

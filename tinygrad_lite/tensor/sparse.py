@@ -313,7 +313,7 @@ def sparse_coo_tensor(
         raise RuntimeError(f"sparse_coo_tensor: indices beyond the size {sizes}")
     if requires_grad and not values.requires_grad:
         raise NotImplementedError("sparse_coo_tensor: let the values require a gradient")
-    return made(places, values, sizes, bool(is_coalesced))
+    return made(places, values, sizes, count < 2 or bool(is_coalesced))  # one place is in order
 
 
 def to_sparse(
