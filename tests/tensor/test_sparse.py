@@ -193,6 +193,24 @@ def test_what_is_linear_in_it_reaches_all_too(call: Any, slope: Any) -> None:
     assert x.grad.tolist() == slope
 
 
+def test_keeps_what_the_dense_tensor_was() -> None:
+    """A step of an optimizer between, or a change in place, is not seen; nor a gradient made."""
+    x = torch.tensor([[1.0, 0.0], [2.0, 3.0]], requires_grad=True)
+    s = x.to_sparse()
+    with torch.no_grad():
+        plain = x.to_sparse()
+        x.mul_(10)
+    y = s @ torch.tensor([[1.0], [2.0]])
+    assert y.tolist() == [[1], [8]]
+    assert (torch.zeros(2, 2) + s).tolist() == [[1, 0], [2, 3]]
+    assert (s.t() @ torch.ones(2, 1)).tolist() == [[3], [3]]
+    assert s.sum() == 6
+    y.sum().backward()
+    assert x.grad.tolist() == [[1, 2], [1, 2]]
+    assert not (plain @ torch.ones(2, 1)).requires_grad
+    assert not plain.sum().requires_grad
+
+
 def _pair() -> Any:
     return torch.sparse_coo_tensor([[0, 1], [1, 1]], [1.0, 1.0], (2, 2))
 

@@ -55,7 +55,7 @@ class SparseTensor(Tensor):
     _values_: Any
     _size: tuple[int, ...]
     _sorted: bool  # whether each place is named once, in order
-    _source: Any  # the dense tensor that this was made of, if it requires a gradient
+    _source: Any  # a copy of the dense tensor that this was made of, if it requires a gradient
 
     @property
     def array(self) -> Any:
@@ -338,6 +338,6 @@ def to_sparse(
     places = nonzero(given.flatten(n).any(-1) if n < input.ndim else given).t()
     values = input[tuple(places)] if n else input.reshape(1)[: places.shape[1]]
     new = made(places, values, tuple(input.shape), True)
-    if input.requires_grad:
-        new._source = input
+    if values.requires_grad:
+        new._source = input.clone()  # which stays what it is now
     return new
