@@ -215,6 +215,19 @@ def _pair() -> Any:
     return torch.sparse_coo_tensor([[0, 1], [1, 1]], [1.0, 1.0], (2, 2))
 
 
+def test_integers_summed_along_a_dimension() -> None:
+    """`torch.sparse.sum` keeps their dtype, and wraps; the method's are int64."""
+    x = torch.sparse_coo_tensor([[0, 0], [0, 1]], [200, 200], (1, 2), dtype=torch.uint8)
+    for found, value, dtype in (
+        (torch.sparse.sum(x, 1), 144, torch.uint8),
+        (x.sum(1), 400, torch.int64),
+        (torch.sum(x), 400, torch.int64),
+        (x.sum(1, dtype=torch.float32), 400, torch.float32),
+    ):
+        assert found.dtype == dtype
+        assert (found.to_dense() if found.is_sparse else found).item() == value
+
+
 def test_no_place_or_one_is_in_order() -> None:
     """So that `values` need no `coalesce`."""
     assert torch.sparse_coo_tensor([[1], [0]], [3.0], (2, 2)).values().tolist() == [3]

@@ -227,10 +227,11 @@ def _need_one_shape(name: str, x: Any, y: Any) -> None:
 
 @_rule("sum")
 def _sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    """`sum`, which of all elements sends its gradient to all, as in PyTorch."""
+    """As `sum`, but of integers int64; and all elements get the gradient of their sum."""
     if dim is None and input._source is not None:
         return input._source.sum(dtype=dtype)
-    return sum(input, dim, keepdim, dtype=dtype)
+    whole = RULES["long"](input) if dtype is None and input.dtype.kind in "iub" else input
+    return sum(whole, dim, keepdim, dtype=dtype)
 
 
 def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
@@ -242,7 +243,7 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
         keepdim: keep these with size 1.
         dtype: of the sum.
     """
-    x = input if dtype is None else input.to(dtype)
+    x = input if dtype is None else RULES["to"](input, dtype)
     gone = axes("sum", shaped(x._size), dim)
     if len(gone) == len(x._size) and not keepdim:
         return x._values_.sum()
@@ -252,9 +253,8 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     rows = [x._indices_[d] * (d not in gone) for d in kept if d < x.sparse_dim()]
     if not rows:
         return x._values_.sum(0)
-    values = x._values_.long() if x.dtype.kind in "iub" else x._values_
     size = tuple(1 if d in gone else x._size[d] for d in kept)
-    return made(cat([row[None] for row in rows]), values, size).coalesce()
+    return made(cat([row[None] for row in rows]), x._values_, size).coalesce()
 
 
 def softmax(input: Any, dim: int, *, dtype: Any = None, _log: bool = False) -> Any:
