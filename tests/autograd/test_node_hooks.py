@@ -149,6 +149,23 @@ def test_a_hook_behind_a_function_of_two_outputs(create_graph: bool) -> None:
 
 
 @pytest.mark.parametrize("create_graph", [False, True])
+def test_a_hook_before_a_function_of_two_outputs(create_graph: bool) -> None:
+    """It is given both gradients, and may change both; a hook behind sees what it left."""
+    x, y = torch.tensor([2.0], requires_grad=True), torch.tensor([3.0], requires_grad=True)
+    product, total = Pair.apply(x, y)
+    seen: list[Any] = []
+    handle = product.grad_fn.register_prehook(lambda grads: tuple(g and g * 5 for g in grads))
+    total.grad_fn.register_hook(lambda _, outputs: seen.append(outputs))
+    both = product + total * 10
+    found = grad(both, [x, y], create_graph=create_graph, retain_graph=True)
+    assert [g.tolist() for g in found] == [[65], [60]]
+    assert [g.tolist() for g in seen[0]] == [[5], [50]]
+    assert grad(total, x, retain_graph=True)[0].tolist() == [5]
+    handle.remove()
+    assert grad(both, x)[0].tolist() == [13]
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
 def test_an_output_that_a_recorded_change_overwrote_is_there_for_the_second(
     create_graph: bool,
 ) -> None:

@@ -341,3 +341,28 @@ def test_normalised_16_bits_stay_16_bits(own: str | None, half: Any) -> None:
     check(F.group_norm(x, 2, w), F.group_norm(exact[0], 2, exact[1]))
     check(F.instance_norm(x, weight=w), F.instance_norm(exact[0], weight=exact[1]))
     assert F.group_norm(x, 2, w, b).dtype == F.instance_norm(x, weight=w, bias=b).dtype == x.dtype
+
+
+@pytest.mark.parametrize(
+    ("call", "float16", "bfloat16"),
+    [
+        (lambda h: h * 70000, [21008, math.inf, -math.inf], [20992, 119296, -140288]),
+        (lambda h: 70000.0 * h, [21008, math.inf, -math.inf], [20992, 119296, -140288]),
+        (lambda h: h.clone().mul_(70000), [21008, math.inf, -math.inf], [20992, 119296, -140288]),
+        (lambda h: h * 257, [77.125, 437, -514], [77.5, 438, -512]),
+        (
+            lambda h: h * 1e-4 * 1e4,
+            [0.2998046875, 1.7001953125, -2],
+            [0.30078125, 1.7109375, -2],
+        ),
+        (lambda h: h + 1.7, [2, 3.400390625, -0.2998046875], [2, 3.40625, -0.296875]),
+        (lambda h: 1.7 - h, [1.400390625, 0, 3.69921875], [1.40625, 0, 3.703125]),
+        (lambda h: (h > 2**70).float(), [0, 0, 0], [0, 0, 0]),
+    ],
+)
+def test_numbers_beside_16_bits(call: Any, float16: Any, bfloat16: Any, half: Any) -> None:
+    """Of a product the number is not rounded, so that it may be larger than float16; of a sum it
+    is: PyTorch's values.
+    """
+    found = call(tl.tensor([0.3, 1.7, -2.0]).to(half))
+    assert found.tolist() == (bfloat16 if half == tl.bfloat16 else float16)

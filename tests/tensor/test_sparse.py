@@ -166,6 +166,74 @@ def test_of_a_dense_tensor_a_product_reaches_all_and_sparse_mm_what_is_named() -
         assert x.grad.tolist() == slope
 
 
+@pytest.mark.parametrize(
+    ("call", "slope"),
+    [
+        (lambda s, b: (s * 2) @ b, [[2, 4], [2, 4]]),
+        (lambda s, b: (2 * s) @ b, [[2, 4], [2, 4]]),
+        (lambda s, b: (s / 2) @ b, [[0.5, 1], [0.5, 1]]),
+        (lambda s, b: (-s) @ b, [[-1, -2], [-1, -2]]),
+        (lambda s, b: (s + s) @ b, [[2, 4], [2, 4]]),
+        (lambda s, b: (s - 3 * s) @ b, [[-2, -4], [-2, -4]]),
+        (lambda s, b: (s + _pair()) @ b, [[1, 2], [1, 2]]),
+        (lambda s, b: (s * torch.tensor([[1.0, 2], [3, 4]])) @ b, [[1, 4], [3, 8]]),
+        (lambda s, b: torch.addmm(b, s, b, alpha=3), [[3, 6], [3, 6]]),
+        (lambda s, b: torch.sparse.addmm(b, s, b, alpha=3), [[3, 0], [3, 6]]),
+        (lambda s, b: torch.sparse.mm(s * 2, b), [[2, 0], [2, 4]]),
+        (lambda s, b: (s * 2).to_dense() @ b, [[2, 0], [2, 4]]),
+        (lambda s, b: s.sum(), [[1, 1], [1, 1]]),
+        (lambda s, b: (s * 2).sum(), [[2, 2], [2, 2]]),
+        (lambda s, b: torch.sparse.sum(s), [[1, 0], [1, 1]]),
+        (lambda s, b: s.square() @ b, [[2, 0], [4, 12]]),
+    ],
+)
+def test_what_is_linear_in_it_reaches_all_too(call: Any, slope: Any) -> None:
+    x = torch.tensor([[1.0, 0.0], [2.0, 3.0]], requires_grad=True)
+    call(x.to_sparse(), torch.tensor([[1.0], [2.0]])).sum().backward()
+    assert x.grad.tolist() == slope
+
+
+def test_keeps_what_the_dense_tensor_was() -> None:
+    """A step of an optimizer between, or a change in place, is not seen; nor a gradient made."""
+    x = torch.tensor([[1.0, 0.0], [2.0, 3.0]], requires_grad=True)
+    s = x.to_sparse()
+    with torch.no_grad():
+        plain = x.to_sparse()
+        x.mul_(10)
+    y = s @ torch.tensor([[1.0], [2.0]])
+    assert y.tolist() == [[1], [8]]
+    assert (torch.zeros(2, 2) + s).tolist() == [[1, 0], [2, 3]]
+    assert (s.t() @ torch.ones(2, 1)).tolist() == [[3], [3]]
+    assert s.sum() == 6
+    y.sum().backward()
+    assert x.grad.tolist() == [[1, 2], [1, 2]]
+    assert not (plain @ torch.ones(2, 1)).requires_grad
+    assert not plain.sum().requires_grad
+
+
+def _pair() -> Any:
+    return torch.sparse_coo_tensor([[0, 1], [1, 1]], [1.0, 1.0], (2, 2))
+
+
+def test_integers_summed_along_a_dimension() -> None:
+    """`torch.sparse.sum` keeps their dtype, and wraps; the method's are int64."""
+    x = torch.sparse_coo_tensor([[0, 0], [0, 1]], [200, 200], (1, 2), dtype=torch.uint8)
+    for found, value, dtype in (
+        (torch.sparse.sum(x, 1), 144, torch.uint8),
+        (x.sum(1), 400, torch.int64),
+        (torch.sum(x), 400, torch.int64),
+        (x.sum(1, dtype=torch.float32), 400, torch.float32),
+    ):
+        assert found.dtype == dtype
+        assert (found.to_dense() if found.is_sparse else found).item() == value
+
+
+def test_no_place_or_one_is_in_order() -> None:
+    """So that `values` need no `coalesce`."""
+    assert torch.sparse_coo_tensor([[1], [0]], [3.0], (2, 2)).values().tolist() == [3]
+    assert torch.sparse_coo_tensor((2, 2)).is_coalesced()
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_as_dense(data: st.DataObject) -> None:

@@ -24,6 +24,7 @@ from ..graph import Leaf, Node, Storage, VJPs, mode, named
 from ..tensor import Tensor, anomaly, enable_grad
 from ..tensor.base import new
 from ..tensor.differentiate import run_backward
+from ..tensor.hooks import register_joint_prehook
 from ..tensor.saving import Box
 
 if TYPE_CHECKING:
@@ -130,6 +131,10 @@ class OutputNode(FunctionNode):
     def register_hook(self, fn: Callable[[Any, Any], Any]) -> Any:
         """Of the node that calls `backward`: it sees the gradients of all outputs."""
         return self.parents[0].register_hook(fn)  # type: ignore[union-attr]
+
+    def register_prehook(self, fn: Callable[[Any], Any]) -> Any:
+        """Of the node that calls `backward`: it is given the gradients of all outputs."""
+        return register_joint_prehook(self.parents[0], fn)  # type: ignore[arg-type]
 
     def __getattr__(self, name: str) -> Any:
         """What `forward` left on its `ctx`."""

@@ -187,6 +187,7 @@ def retains_grad(input: Tensor) -> bool:
 
 watched = False  # whether a hook behind a node, or of several tensors, was ever registered
 _behind: weakref.WeakKeyDictionary[Node, dict[int, Any]] = weakref.WeakKeyDictionary()
+_before: weakref.WeakKeyDictionary[Node, dict[int, Any]] = weakref.WeakKeyDictionary()
 _joint: weakref.WeakSet[JointHook] = weakref.WeakSet()
 
 
@@ -209,6 +210,13 @@ def register_prehook(node: Node | Leaf, fn: Callable[[tuple[Tensor]], Any]) -> R
     hooks = _hooks_of(node)
     hooks.inner = hooks.inner or Hooks()
     return RemovableHandle(hooks.inner, call)
+
+
+def register_joint_prehook(node: Node, fn: Callable[[Any], Any]) -> RemovableHandle:
+    """`register_prehook` of a node of several outputs: `fn` gets all their gradients, or None."""
+    global watched
+    watched = True
+    return RemovableHandle(_before.setdefault(node, {}), fn)
 
 
 def register_node_hook(node: Node, fn: Callable[[Any, Any], Any]) -> RemovableHandle:
@@ -319,10 +327,12 @@ def watch(
             several.begin(reached)
 
     def watched_vjps(node: Node) -> VJPs:
-        vjps, hooks = vjps_of(node), _behind.get(node)
-        return _with_hooks(node, vjps, tuple(hooks.values())) if hooks else vjps
+        vjps, hooks, before = vjps_of(node), _behind.get(node), _before.get(node)
+        if hooks:
+            vjps = _with_hooks(node, vjps, tuple(hooks.values()))
+        return _with_prehooks(node, vjps, tuple(before.values())) if before else vjps
 
-    return watched_vjps if _behind else vjps_of
+    return watched_vjps if _behind or _before else vjps_of
 
 
 def _reached(roots: list[Node | Leaf], only: set[Node | Leaf] | None) -> set[Node | Leaf]:
@@ -355,6 +365,20 @@ def _with_hooks(node: Node, vjps: VJPs, hooks: tuple[Any, ...]) -> VJPs:
                 )
         # As views, which the walk does not add into: a hook may have kept them.
         return [g if g is None or recorded else g.array[...] for g in grads]
+
+    return joint
+
+
+def _with_prehooks(node: Node, vjps: Any, hooks: tuple[Any, ...]) -> VJPs:
+    """VJPs of several outputs, of whose gradients hooks may make others."""
+
+    def joint(grad: Any, wanted: tuple[bool, ...]) -> Any:
+        given, recorded = _of_outputs(node, grad), _is_recorded(grad)
+        for hook in hooks:
+            changed = hook(given)
+            given = given if changed is None else changed
+        parts = {i: g if recorded else g.array for i, g in enumerate(given) if g is not None}
+        return vjps(type(grad)(parts), wanted)
 
     return joint
 

@@ -241,7 +241,7 @@ def real_pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     return pair(name, a, b)
 
 
-_ROUNDED = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "fmod", "remainder"})
+_ROUNDED = frozenset({"add", "sub", "eq", "ne", "lt", "le", "gt", "ge", "fmod", "remainder"})
 """Which take a number as 16 bits hold it: x == 0.3 is true of the tensor of 0.3."""
 
 _NO_MINUS = (
@@ -270,10 +270,12 @@ def _with_number(name: str, x: TensorBase, number: Any) -> tuple[TensorBase, Any
     if name == "sub" and (kind is bool or own == "b"):
         raise RuntimeError(_NO_MINUS)
     if own == "c" or (own in FLOATING and kind is not complex):
-        if name in _ROUNDED and is_half(x.array.dtype):
-            number = float(x.array.dtype.type(number))
-        if kind is int and not -(2**63) <= number < 2**63:
-            number = float(number)  # bfloat16's library takes no larger integer
+        if is_half(x.array.dtype):
+            number = float(number)  # bfloat16's library rounds integers, or takes them not
+            if name in _ROUNDED:
+                number = float(x.array.dtype.type(number))
+        elif kind is int and not -(2**63) <= number < 2**63:
+            number = float(number)
         return x, number
     if kind is float:
         return as_float(x), number

@@ -55,7 +55,7 @@ class SparseTensor(Tensor):
     _values_: Any
     _size: tuple[int, ...]
     _sorted: bool  # whether each place is named once, in order
-    _source: Any  # the dense tensor that this was made of, if it requires a gradient
+    _source: Any  # a copy of the dense tensor that this was made of, if it requires a gradient
 
     @property
     def array(self) -> Any:
@@ -313,7 +313,7 @@ def sparse_coo_tensor(
         raise RuntimeError(f"sparse_coo_tensor: indices beyond the size {sizes}")
     if requires_grad and not values.requires_grad:
         raise NotImplementedError("sparse_coo_tensor: let the values require a gradient")
-    return made(places, values, sizes, bool(is_coalesced))
+    return made(places, values, sizes, count < 2 or bool(is_coalesced))  # one place is in order
 
 
 def to_sparse(
@@ -338,6 +338,6 @@ def to_sparse(
     places = nonzero(given.flatten(n).any(-1) if n < input.ndim else given).t()
     values = input[tuple(places)] if n else input.reshape(1)[: places.shape[1]]
     new = made(places, values, tuple(input.shape), True)
-    if input.requires_grad:
-        new._source = input
+    if values.requires_grad:
+        new._source = input.clone()  # which stays what it is now
     return new

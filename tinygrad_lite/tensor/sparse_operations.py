@@ -46,15 +46,24 @@ def _is(x: Any) -> bool:
     return isinstance(x, SparseTensor)
 
 
+def _of(new: Any, source: Any) -> Any:
+    """A sparse tensor, and the dense one that a gradient of all its elements goes to.
+
+    What is linear in a sparse tensor made of a dense one passes such a gradient on, as in PyTorch.
+    """
+    new._source = source
+    return new
+
+
 def _casting(name: str) -> Callable[..., Any]:
     def cast(x: Any, *args: Any, **kwargs: Any) -> Any:
         values = getattr(x._values_, name)(*args, **kwargs)
         if values is x._values_:
             return x
         cast = x._with(values)
-        if x._source is not None and name != "detach":
-            cast._source = getattr(x._source, name)(*args, **kwargs)
-        return cast
+        if x._source is None or name == "detach":
+            return cast
+        return _of(cast, getattr(x._source, name)(*args, **kwargs))
 
     return cast
 
@@ -62,7 +71,8 @@ def _casting(name: str) -> Callable[..., Any]:
 def _each(name: str) -> Callable[..., Any]:
     def of_values(x: Any) -> Any:
         whole = x.coalesce()
-        return whole._with(getattr(whole._values_, name)())
+        new = whole._with(getattr(whole._values_, name)())
+        return _of(new, -x._source) if name == "neg" and x._source is not None else new
 
     return of_values
 
@@ -143,6 +153,10 @@ def _both(a: Any, b: Any, rows: Any, cols: Any) -> Any:
 
 
 @_rule("addmm")
+def _addmm(mat: Any, mat1: Any, mat2: Any, *, beta: float = 1.0, alpha: float = 1.0) -> Any:
+    return beta * mat + alpha * product(mat1, mat2)
+
+
 def addmm(mat: Any, mat1: Any, mat2: Any, *, beta: float = 1.0, alpha: float = 1.0) -> Any:
     """β C + α A B, for a dense C and a sparse A."""
     return beta * mat + alpha * mm(mat1, mat2)
@@ -174,7 +188,10 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Any:
     other = other if alpha == 1 else mul(other, alpha)
     values = cat([input._values_, other._values_])
     indices = cat([input._indices_, other._indices_], 1)
-    return made(indices, values, input._size).coalesce()
+    new = made(indices, values, input._size).coalesce()
+    if input._source is None and other._source is None:
+        return new
+    return _of(new, input._whole() + other._whole())
 
 
 @_rule("sub")
@@ -187,11 +204,11 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Any:
 def mul(input: Any, other: Any) -> Any:
     """x y for a sparse x: sparse, with its places."""
     x, y = (input, other) if _is(input) else (other, input)
-    if not getattr(y, "ndim", 0):
-        return x._with(x._values_ * y)
     if _is(y):
         raise NotImplementedError("mul: of two sparse tensors")
-    return x._with(x._values_ * y.expand(x._size)[tuple(x._indices_)])
+    factor = y.expand(x._size)[tuple(x._indices_)] if getattr(y, "ndim", 0) else y
+    new = x._with(x._values_ * factor)
+    return new if x._source is None else _of(new, x._source * y)
 
 
 @_rule("div", "divide", "true_divide", "truediv")
@@ -199,7 +216,8 @@ def div(input: Any, other: Any) -> Any:
     """x / y for a number y."""
     if not _is(input) or _is(other) or (isinstance(other, TensorBase) and other.ndim):
         raise RuntimeError("div: a sparse tensor is divided by a number alone")
-    return input._with(input._values_ / other)
+    new = input._with(input._values_ / other)
+    return new if input._source is None else _of(new, input._source / other)
 
 
 def _need_one_shape(name: str, x: Any, y: Any) -> None:
@@ -208,6 +226,14 @@ def _need_one_shape(name: str, x: Any, y: Any) -> None:
 
 
 @_rule("sum")
+def _sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """As `sum`, but of integers int64; and all elements get the gradient of their sum."""
+    if dim is None and input._source is not None:
+        return input._source.sum(dtype=dtype)
+    whole = RULES["long"](input) if dtype is None and input.dtype.kind in "iub" else input
+    return sum(whole, dim, keepdim, dtype=dtype)
+
+
 def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The sum over all elements, dense; or over some sparse dimensions, sparse if any are left.
 
@@ -217,7 +243,7 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
         keepdim: keep these with size 1.
         dtype: of the sum.
     """
-    x = input if dtype is None else input.to(dtype)
+    x = input if dtype is None else RULES["to"](input, dtype)
     gone = axes("sum", shaped(x._size), dim)
     if len(gone) == len(x._size) and not keepdim:
         return x._values_.sum()
@@ -227,9 +253,8 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     rows = [x._indices_[d] * (d not in gone) for d in kept if d < x.sparse_dim()]
     if not rows:
         return x._values_.sum(0)
-    values = x._values_.long() if x.dtype.kind in "iub" else x._values_
     size = tuple(1 if d in gone else x._size[d] for d in kept)
-    return made(cat([row[None] for row in rows]), values, size).coalesce()
+    return made(cat([row[None] for row in rows]), x._values_, size).coalesce()
 
 
 def softmax(input: Any, dim: int, *, dtype: Any = None, _log: bool = False) -> Any:
@@ -280,9 +305,7 @@ def transpose(input: Any, dim0: int, dim1: int) -> Any:
     indices = input._indices_[order[: input.sparse_dim()]]
     size = tuple(input._size[d] for d in order)
     turned = made(indices, input._values_, size, a == b and input._sorted)
-    if input._source is not None:
-        turned._source = input._source.transpose(a, b)
-    return turned
+    return turned if input._source is None else _of(turned, input._source.transpose(a, b))
 
 
 @_rule("getitem")

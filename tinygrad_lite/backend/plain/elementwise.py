@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy
+
 from ..kernel import kernel
 
 
@@ -57,9 +59,17 @@ def minus(xp: Any, a: Any, b: Any) -> Any:
     return a - b
 
 
+def _rounds(number: float) -> bool:
+    """Whether float16 has another number for this one."""
+    return not (abs(number) < 65520 and float(numpy.float16(number)) == number)
+
+
 @kernel("plain")
 def times(xp: Any, a: Any, b: Any) -> Any:
-    """a b, elementwise."""
+    """a b, elementwise; a number beside float16 is not rounded, as in PyTorch."""
+    x, number = (b, a) if type(a) is float else (a, b)
+    if type(number) is float and x.dtype == "float16" and _rounds(number):
+        return (x.astype("float32") * number).astype("float16")
     return a * b
 
 
