@@ -24,15 +24,21 @@ def run_half(rule: Rule, xp: Any, arrays: list[Any], kwargs: dict[str, Any]) -> 
 
     A floating-point output has the inputs' 16-bit dtype, and each gradient its input's dtype. Only
     if inputs of 16 bits and of more come together (batch norm: 16-bit images, float32 γ) the
-    output's dtype is what the rule gives.
+    output's dtype is what the rule gives; a number without dimensions widens nothing.
     """
     own = [getattr(a, "dtype", None) for a in arrays]
     low = next((d for d in own if d is not None and is_half(d)), None)
     if low is None or rule.half == "free":
         return rule(xp, *arrays, **kwargs)
-    widen = rule.half not in ("anywhere", getattr(xp, "name", None))
+    more = [
+        a.ndim
+        for a, d in zip(arrays, own, strict=True)
+        if d is not None and d.kind == "f" and d.itemsize > 2
+    ]
+    numbers = bool(more) and not any(more)
+    widen = numbers or rule.half not in ("anywhere", getattr(xp, "name", None))
     value, vjps = rule(xp, *(wide(xp, a) if widen else a for a in arrays), **kwargs)
-    if not any(d is not None and d.kind == "f" and d.itemsize > 2 for d in own):
+    if not more or (numbers and value.ndim):
         value = _narrow(xp, value, low)
     return value, _rounded(xp, vjps, own, widen)
 

@@ -209,6 +209,9 @@ def pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
             if name == "sub" and "b" in (a.array.dtype.kind, b.array.dtype.kind):
                 raise RuntimeError(_NO_MINUS)
             dtype = pair_dtype(a, b)
+            if is_half(dtype) and a.ndim and not b.ndim and name in ("mul", "div"):
+                # As a number, which 16 bits need not hold: h / tensor(65536.) is not 0.
+                return to_dtype(a, dtype), to_dtype(b, numpy.dtype("float32"))
             return to_dtype(a, dtype), to_dtype(b, dtype)
         return _with_number(name, a, b)
     if not isinstance(b, TensorBase):
