@@ -189,7 +189,10 @@ FAULTS = [
     *faults(
         T + "half.py",
         "tensor/test_half.py",
-        ('widen = numbers or rule.half not in ("anywhere", getattr(xp, "name", None))', "widen = False"),
+        (
+            'widen = numbers or rule.half not in ("anywhere", getattr(xp, "name", None))',
+            "widen = False",
+        ),
         (
             "if isinstance(vjps, tuple):\n        return tuple(None if v is None else alone(v, d)",
             "if isinstance(vjps, tuple):\n        return tuple(v if v is None or d else alone(v, d)",
