@@ -131,7 +131,7 @@ def test_slots_are_copied(how: str) -> None:
 def test_a_replica_that_takes_a_buffer_out_of_state_dicts_leaves_the_original() -> None:
     module = nn.BatchNorm1d(2)
     replica = module.__new__(type(module))
-    replica.__dict__ = module.__dict__.copy()
+    replica.__dict__ = dict(module.__dict__)
     replica._buffers = dict(module._buffers)
     replica.register_buffer("running_mean", tg.zeros(2), persistent=False)
     assert "running_mean" not in replica.state_dict()
